@@ -1,0 +1,118 @@
+// Generated from crds/role.yaml by hack/generate-types.ts: edit that file, then run `npm run generate`.
+import type { Condition, KubeObject, Resource } from '../kube/objects.ts';
+
+/**
+ * A class of hosts: which services run on them, which networks they are on, how they are updated. Type
+ * ocrole, since RBAC has a kind Role too.
+ */
+export interface Role extends KubeObject {
+  /** What a host of this role is. */
+  readonly spec: RoleSpec;
+
+  /** What was seen last. It can be lost and is then found again. */
+  readonly status?: RoleStatus;
+}
+
+export const roles: Resource<Role> = {
+  group: 'undercloud.dev',
+  version: 'v1alpha1',
+  plural: 'roles',
+  kind: 'Role',
+};
+
+/** What a host of this role is. */
+export interface RoleSpec {
+  /** Names of the OvercloudServices that every host of this role carries. Example: [keystone, nova-api]. */
+  readonly services: readonly string[];
+
+  /**
+   * Only nodes with this BareMetalNode.spec.profile become hosts of this role. Unset: any node may.
+   * Example: control.
+   */
+  readonly profile?: string;
+
+  /**
+   * What is special about the role. primary: its first host runs what a cloud needs once; pacemaker: its
+   * hosts form the Pacemaker cluster. No barrier is passed without the hosts of these two. Other words are
+   * yours.
+   */
+  readonly tags?: readonly string[];
+
+  /**
+   * Names of the networks (Overcloud.spec.networks) that its hosts have an address on. ctlplane is always
+   * there. Example: [internalApi, tenant].
+   */
+  readonly networks?: readonly string[];
+
+  /** How its hosts' interfaces, bonds and bridges are set up, in os-net-config's format. */
+  readonly networkConfig?: RoleSpecNetworkConfig;
+
+  /**
+   * How its hosts are named: %overcloud% and %role% stand for those names, %index% counts from 0, %index1%
+   * from 1, %index1:02% with two digits. Default "%overcloud%-%role%-%index%".
+   */
+  readonly hostnameFormat: string;
+
+  /**
+   * The operating system that is written to a machine when it is deployed next. A change never re-images a
+   * host.
+   */
+  readonly osImage?: RoleSpecOsImage;
+
+  /** The container engine on its hosts. */
+  readonly engine: RoleSpecEngine;
+
+  /** How its hosts move to a new revision. */
+  readonly update: RoleSpecUpdate;
+}
+
+/** How its hosts' interfaces, bonds and bridges are set up, in os-net-config's format. */
+export interface RoleSpecNetworkConfig {
+  /** Where the configuration is, a Liquid template. */
+  readonly from: RoleSpecNetworkConfigFrom;
+
+  /** When it is applied to a host. Default OnCreate. */
+  readonly apply: 'OnCreate' | 'OnChange' | 'Manual';
+}
+
+/** Where the configuration is, a Liquid template. */
+export interface RoleSpecNetworkConfigFrom {
+  /** Name of a ConfigMap. */
+  readonly configMap: string;
+
+  /** Key in that ConfigMap. */
+  readonly key: string;
+}
+
+/**
+ * The operating system that is written to a machine when it is deployed next. A change never re-images a
+ * host.
+ */
+export interface RoleSpecOsImage {
+  /** Where a whole-disk image is, raw or qcow2. Example: http://172.16.0.1/images/host.raw. */
+  readonly url: string;
+
+  /** SHA-256 or SHA-512 of the image: "sha256:<64 hex digits>" or "sha512:<128 hex digits>". */
+  readonly checksum: string;
+}
+
+/** The container engine on its hosts. */
+export interface RoleSpecEngine {
+  /** Which engine runs the containers. Default Podman. */
+  readonly type: 'Podman' | 'Docker';
+}
+
+/** How its hosts move to a new revision. */
+export interface RoleSpecUpdate {
+  /** How many hosts are updated at a time, as a number or a share ("25%", rounded up). Default 1. */
+  readonly serial: number | string;
+}
+
+/** What was seen last. It can be lost and is then found again. */
+export interface RoleStatus {
+  /** metadata.generation of the spec that this status speaks of; -1 before anything was seen. */
+  readonly observedGeneration: number;
+
+  /** How it is: Ready, Reconciling and Stalled. */
+  readonly conditions?: readonly Condition[];
+}
