@@ -1,0 +1,51 @@
+// Every name that we put on an object or a host: finalizers, annotations, labels, paths. Users and other tools rely on them.
+
+export const group = 'undercloud.dev';
+
+/** On objects whose deletion needs work from a room; a room removes only its own. */
+export const finalizers = {
+  node: 'undercloud.dev/node',
+  hostDrain: 'undercloud.dev/host-drain',
+  hostRelease: 'undercloud.dev/host-release',
+  overcloud: 'undercloud.dev/overcloud',
+  /** On Secrets, Roles, OvercloudServices and ContainerImageSets that somebody alive still needs. */
+  inUse: 'undercloud.dev/in-use',
+} as const;
+
+export const annotations = {
+  /** Any new value asks for a reconcile at once. */
+  reconcileRequestedAt: 'undercloud.dev/reconcile-requested-at',
+  /** Any new value forgets what failed and tries again. */
+  retry: 'undercloud.dev/retry',
+  /** On a Host: the SSH host key that was trusted once, as `ssh-ed25519 AAAA…`. */
+  trustedHostKey: 'undercloud.dev/trusted-host-key',
+  /** On a BareMetalNode that a deleted cloud left running: frees it when the value is the node's name. */
+  release: 'undercloud.dev/release',
+} as const;
+
+/** On the Kubernetes objects that we create. */
+export const objectLabels = {
+  overcloud: 'undercloud.dev/overcloud',
+  role: 'undercloud.dev/role',
+} as const;
+
+/** On the containers that we create; the first four are what paunch's users know. */
+export const containerLabels = {
+  managedBy: 'managed_by',
+  configId: 'config_id',
+  containerName: 'container_name',
+  configData: 'config_data',
+  specHash: 'dev.undercloud/spec-hash',
+  /** `namespace/overcloud/host`: what carries another owner, or none, is never touched. */
+  owner: 'dev.undercloud/owner',
+} as const;
+
+export const managedBy = 'undercloud';
+
+/** Where things are on a managed host. */
+export const hostPaths = {
+  state: '/var/lib/undercloud',
+  ledger: '/var/lib/undercloud/ledger.json',
+  configData: '/var/lib/config-data/puppet-generated',
+  kollaConfig: '/var/lib/kolla/config_files',
+} as const;
