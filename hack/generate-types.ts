@@ -13,7 +13,7 @@ const surfaceFile = 'test/fixtures/api-surface.txt';
 
 /** The content that every generated file should have, by its path in the tree. */
 async function generate(): Promise<ReadonlyMap<string, string>> {
-  const kinds = await readKinds(path.join(root, 'crds'));
+  const kinds = readKinds(path.join(root, 'crds'));
   const style = await resolveConfig(path.join(root, typesDirectory, 'x.ts'));
   const modules = kinds.map(async (kind): Promise<readonly [string, string]> => [
     `${typesDirectory}/${kind.kind.toLowerCase()}.gen.ts`,

@@ -1,5 +1,5 @@
 // Reads the CustomResourceDefinitions in crds/, as far as the generator and the tests look at them.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { load, YAML11_SCHEMA } from 'js-yaml';
 
@@ -30,14 +30,14 @@ export interface Schema {
 }
 
 /** One CEL rule. */
-export interface Rule {
+interface Rule {
   readonly rule: string;
   readonly message: string;
   readonly fieldPath?: string;
   readonly reason?: string;
 }
 
-export interface Column {
+interface Column {
   readonly name: string;
   readonly type: string;
   readonly jsonPath: string;
@@ -81,12 +81,9 @@ interface Definition {
 }
 
 /** Every version of every kind that is defined in `directory`, in order of the files' names. */
-export async function readKinds(directory: string): Promise<readonly Kind[]> {
-  const files = (await readdir(directory)).filter((file) => file.endsWith('.yaml')).sort();
-  const kinds = await Promise.all(
-    files.map(async (file) => kindsOf(file, await readFile(path.join(directory, file), 'utf8'))),
-  );
-  return kinds.flat();
+export function readKinds(directory: string): readonly Kind[] {
+  const files = readdirSync(directory).filter((file) => file.endsWith('.yaml'));
+  return files.sort().flatMap((file) => kindsOf(file, readFileSync(path.join(directory, file), 'utf8')));
 }
 
 function kindsOf(file: string, text: string): readonly Kind[] {

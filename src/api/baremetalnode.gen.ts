@@ -183,7 +183,7 @@ export interface BareMetalNodeSpecConsumerRef {
 
 /** What was seen last. It can be lost and is then found again. */
 export interface BareMetalNodeStatus {
-  /** metadata.generation of the spec that this status speaks of; -1 before anything was seen. */
+  /** The metadata.generation that this status speaks of; -1 before anything was seen. */
   readonly observedGeneration: number;
 
   /**
@@ -250,7 +250,13 @@ export interface BareMetalNodeStatus {
   /** What the BMC told about itself. */
   readonly bmc?: BareMetalNodeStatusBmc;
 
-  /** resourceVersion of the credentials' Secret that was tried last: a newer one is tried at once. */
+  /**
+   * Name of the Secret that is kept from deletion for this node. When the spec names another, it is let
+   * go.
+   */
+  readonly credentialsName?: string;
+
+  /** The resourceVersion of the credentials Secret that was tried last: another one is tried at once. */
   readonly credentialsVersion?: string;
 
   /** A summary of the inventory; all of it is in the ConfigMap <node>-inventory. */

@@ -124,7 +124,7 @@ export interface ContainerImageSetSpecOverridesItem {
 
 /** What was seen last. It can be lost and is then found again. */
 export interface ContainerImageSetStatus {
-  /** metadata.generation of the spec that this status speaks of; -1 before anything was seen. */
+  /** The metadata.generation that this status speaks of; -1 before anything was seen. */
   readonly observedGeneration: number;
 
   /** How it is: Ready, Reconciling and Stalled, and Resolved (every needed image has a digest). */
@@ -151,11 +151,17 @@ export interface ContainerImageSetStatus {
 
 /** What the set stands for; replaced whole, when complete. */
 export interface ContainerImageSetStatusResolved {
-  /** metadata.generation of the spec that was resolved. */
+  /** The metadata.generation that was resolved. */
   readonly generation: number;
 
   /** The tag that people know it by. */
   readonly tag: string;
+
+  /**
+   * The value of the annotation undercloud.dev/retry at which the tags were looked up. An image keeps its
+   * digest, even if its tag moves, until the spec or that annotation changes.
+   */
+  readonly retry?: string;
 
   /** Every image. */
   readonly images: readonly ContainerImageSetStatusResolvedImagesItem[];

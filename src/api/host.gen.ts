@@ -52,7 +52,7 @@ export interface HostSpec {
   /** Name of a ControllerRevision that is only planned, into status.plan. */
   readonly proposedRevision: string;
 
-  /** How far this host may go, the barrier of its cohort. 0 is not at all, 5 is everything. */
+  /** How far this host may go, the barrier of its cohort. 0 is not at all, 5 is everything. Default 0. */
   readonly step: number;
 
   /** What this host does about each of the cloud's jobs (scope Cloud). */
@@ -112,7 +112,7 @@ export interface HostSpecJobsItem {
 
 /** What was seen last. It can be lost and is then found again. */
 export interface HostStatus {
-  /** metadata.generation of the spec that this status speaks of; -1 before anything was seen. */
+  /** The metadata.generation that this status speaks of; -1 before anything was seen. */
   readonly observedGeneration: number;
 
   /**
@@ -184,7 +184,7 @@ export interface HostStatusUnreadyItem {
   /** Its name. */
   readonly name: string;
 
-  /** What it is instead: Missing, Exited, Unhealthy, Blocked… */
+  /** What it is instead of ready. Example: Exited. */
   readonly state: string;
 
   /** How it ended, where it did. */
@@ -223,7 +223,7 @@ export interface HostStatusPlan {
 
 /** One action. */
 export interface HostStatusPlanActionsItem {
-  /** What: Create, Replace, Start, Remove, RunJob, WriteFile… */
+  /** What is done. Example: Replace. */
   readonly action: string;
 
   /** The container, job or path. */

@@ -200,10 +200,10 @@ export interface OvercloudSpecUpdate {
   readonly canary?: OvercloudSpecUpdateCanary;
 
   /**
-   * How many hosts of the cloud may be away at a time, as a number or a share ("10%", rounded up). Default
-   * 1.
+   * How many hosts of one role may be away at a time, for whatever reason, as a number or a share ("10%",
+   * rounded up). Unset: as many as Role.spec.update.serial.
    */
-  readonly maxUnavailable: number | string;
+  readonly maxUnavailable?: number | string;
 
   /**
    * How many hosts of a role may be out of reach before a barrier stops, in percent. Never counts for
@@ -235,7 +235,7 @@ export interface OvercloudSpecUpdateCanary {
 
 /** What was seen last. It can be lost and is then found again. */
 export interface OvercloudStatus {
-  /** metadata.generation of the spec that this status speaks of; -1 before anything was seen. */
+  /** The metadata.generation that this status speaks of; -1 before anything was seen. */
   readonly observedGeneration: number;
 
   /** How it is: Ready, Reconciling and Stalled, NodesAllocated, ImagesResolved and Converged. */

@@ -49,7 +49,7 @@ export interface OvercloudServiceSpec {
    */
   readonly jobs?: readonly OvercloudServiceSpecJobsItem[];
 
-  /** systemd units on the host. */
+  /** Units of systemd on the host. */
   readonly units?: readonly OvercloudServiceSpecUnitsItem[];
 
   /** Pacemaker bundles, containers that the cluster runs. */
@@ -754,7 +754,7 @@ export interface OvercloudServiceSpecHooksDrainItemEnvironmentFromItem {
 
 /** What was seen last. It can be lost and is then found again. */
 export interface OvercloudServiceStatus {
-  /** metadata.generation of the spec that this status speaks of; -1 before anything was seen. */
+  /** The metadata.generation that this status speaks of; -1 before anything was seen. */
   readonly observedGeneration: number;
 
   /** How it is: Ready, Reconciling and Stalled. */

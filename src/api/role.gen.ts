@@ -110,7 +110,7 @@ export interface RoleSpecUpdate {
 
 /** What was seen last. It can be lost and is then found again. */
 export interface RoleStatus {
-  /** metadata.generation of the spec that this status speaks of; -1 before anything was seen. */
+  /** The metadata.generation that this status speaks of; -1 before anything was seen. */
   readonly observedGeneration: number;
 
   /** How it is: Ready, Reconciling and Stalled. */
