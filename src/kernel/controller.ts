@@ -39,6 +39,8 @@ export interface Controller {
   /** Lower case, as it stands in metrics and logs: `baremetalnode`. */
   readonly name: string;
   readonly workers: number;
+  /** A reconcile's signal aborts after this many milliseconds; 10 minutes where nothing is said. */
+  readonly deadlineMs?: number;
   readonly watches: readonly Watch[];
   reconcile(context: ReconcileContext, key: ObjectKey): Promise<Outcome>;
   /**

@@ -1,0 +1,35 @@
+// The operator as a Unix process: signals, what nobody caught, and the exit code.
+import { messageOf } from './errors.ts';
+import type { Logger } from './log.ts';
+
+/**
+ * Calls `run` with a signal that aborts on SIGTERM or SIGINT, and ends the process with the code that `run` resolves to,
+ * after `close` (the log is out). A second signal ends the process at once. So does an error that nobody caught: what it has
+ * left half-done nobody knows, and a new process starts from what the API server knows.
+ */
+export async function runProcess(
+  log: Logger,
+  close: () => Promise<void>,
+  run: (stop: AbortSignal) => Promise<number>,
+): Promise<void> {
+  const stop = new AbortController();
+  const exit = async (code: number): Promise<void> => {
+    await close();
+    process.exit(code);
+  };
+  const onSignal = (name: string) => {
+    if (stop.signal.aborted) process.exit(1);
+    log.info('Stopping', { signal: name });
+    stop.abort(new DOMException(`the process received ${name}`, 'AbortError'));
+  };
+  const onUncaught = (error: unknown) => {
+    log.error('An error that nobody caught', {
+      error: messageOf(error),
+      stack: error instanceof Error ? error.stack : '',
+    });
+    void exit(1);
+  };
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught);
+  await exit(await run(stop.signal));
+}
