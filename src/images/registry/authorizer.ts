@@ -1,0 +1,168 @@
+// Finds the Authorization header for a request: none, Basic, or a bearer token, fetched once per scope and shared.
+import type { Clock } from '../../kernel/clock.ts';
+import { terminal, transient, type OperatorError } from '../../kernel/errors.ts';
+import { parseChallenge, type Challenge } from './challenge.ts';
+import type { RegistryAccess } from './port.ts';
+import type { Transport } from './transport.ts';
+
+/** "For compatibility with older clients, a token should never be returned with less than 60 seconds to live." */
+const leastTokenSeconds = 60;
+/** A token is renewed when this part of its life is over, so that none expires on its way. */
+const usableLife = 0.8;
+const largestAnswer = 1024 * 1024;
+
+export interface Authorizer {
+  /** The header for `scope` (`repository:<name>:pull`, or empty for none). Throws terminal RegistryAuthFailed. */
+  header(scope: string): Promise<string | undefined>;
+  /**
+   * The registry answered 401 to `rejected` with this challenge: the next header is another, where there is one. Throws
+   * terminal RegistryAuthFailed when it wants what we do not have.
+   */
+  challenged(scope: string, rejected: string | undefined, challenge: string | undefined): void;
+}
+
+interface Entry {
+  /** Shared by all who need it while it is being fetched. */
+  readonly header: Promise<string>;
+  /** The same, once it is there. */
+  value?: string;
+  /** On the monotonic clock. */
+  renewAt: number;
+}
+
+type Bearer = Challenge & { readonly kind: 'bearer' };
+
+interface AuthorizerDeps {
+  readonly access: RegistryAccess;
+  readonly transport: Transport;
+  readonly clock: Clock;
+}
+
+export function createAuthorizer(deps: AuthorizerDeps): Authorizer {
+  const { access, transport, clock } = deps;
+  let challenge: Challenge | undefined;
+  const entries = new Map<string, Entry>();
+
+  const fetchToken = (scope: string, bearer: Bearer): Entry => {
+    const entry: Entry = {
+      header: requestToken(access, transport, tokenUrl(access, bearer, scope)).then(({ token, seconds }) => {
+        entry.renewAt = clock.monotonic() + Math.max(seconds, leastTokenSeconds) * 1000 * usableLife;
+        entry.value = `Bearer ${token}`;
+        return entry.value;
+      }),
+      renewAt: Infinity,
+    };
+    entry.header.catch(() => entries.delete(scope));
+    return entry;
+  };
+
+  const bearerHeader = (scope: string, bearer: Bearer): Promise<string> => {
+    let entry = entries.get(scope);
+    if (entry === undefined || entry.renewAt <= clock.monotonic()) {
+      entry = fetchToken(scope, bearer);
+      entries.set(scope, entry);
+    }
+    return entry.header;
+  };
+
+  return {
+    async header(scope) {
+      switch (challenge?.kind) {
+        case undefined:
+          return undefined;
+        case 'basic':
+          return basicHeader(access);
+        case 'bearer':
+          return bearerHeader(scope, challenge);
+      }
+    },
+    challenged(scope, rejected, header = '') {
+      const wanted = parseChallenge(header);
+      if (wanted === undefined) {
+        throw terminal(
+          'RegistryAuthFailed',
+          `registry ${access.host} wants a kind of login other than Basic or Bearer: put a proxy before it that takes one of these`,
+        );
+      }
+      if (wanted.kind === 'basic' && access.credentials === undefined) {
+        throw terminal(
+          'RegistryAuthFailed',
+          `registry ${access.host} wants a user name and a password: name a Secret that has them in credentialsName`,
+        );
+      }
+      challenge = wanted;
+      // Of many requests that were refused together only the first makes us fetch again.
+      if (rejected !== undefined && entries.get(scope)?.value === rejected) entries.delete(scope);
+    },
+  };
+}
+
+const basicHeader = ({ credentials }: RegistryAccess): string | undefined =>
+  credentials && `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
+
+function tokenUrl(access: RegistryAccess, bearer: Bearer, scope: string): URL {
+  const url = URL.parse(bearer.realm);
+  const allowed = access.insecure ? ['https:', 'http:'] : ['https:'];
+  if (url === null || !allowed.includes(url.protocol)) {
+    throw terminal(
+      'RegistryAuthFailed',
+      `registry ${access.host} names a token server that is no HTTPS address, and no password is sent there: mend its realm, or set insecure: true`,
+    );
+  }
+  url.username = '';
+  url.password = '';
+  if (bearer.service !== undefined) url.searchParams.set('service', bearer.service);
+  if (scope !== '') url.searchParams.set('scope', scope);
+  return url;
+}
+
+/** Not bound to one caller's signal: others wait for the same token. The transport's deadline ends it. */
+async function requestToken(
+  access: RegistryAccess,
+  transport: Transport,
+  url: URL,
+): Promise<{ readonly token: string; readonly seconds: number }> {
+  const authorization = basicHeader(access);
+  const response = await transport.send({ method: 'GET', url, authorization }, new AbortController().signal);
+  if (response.status !== 200) {
+    await response.discard();
+    throw tokenRefusal(access, url, response.status);
+  }
+  const chunks: Uint8Array[] = [];
+  await response.read(largestAnswer, (chunk) => chunks.push(chunk));
+  const { token, access_token, expires_in } = parseAnswer(Buffer.concat(chunks).toString());
+  const value = token ?? access_token;
+  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
+    throw terminal(
+      'RegistryAuthFailed',
+      `the token server ${url.host} of registry ${access.host} answers without a token: check the realm that the registry names`,
+    );
+  }
+  return { token: value, seconds: typeof expires_in === 'number' ? expires_in : 0 };
+}
+
+interface TokenAnswer {
+  readonly token?: unknown;
+  readonly access_token?: unknown;
+  readonly expires_in?: unknown;
+}
+
+function parseAnswer(text: string): TokenAnswer {
+  try {
+    return (JSON.parse(text) ?? {}) as TokenAnswer;
+  } catch {
+    // The caller says that there is no token in it: an answer may hold secrets and is not quoted.
+    return {};
+  }
+}
+
+function tokenRefusal({ host, credentials }: RegistryAccess, url: URL, status: number): OperatorError {
+  const server = `the token server ${url.host} of registry ${host}`;
+  if (status >= 500) return transient('RegistryUnreachable', `${server} fails (${status}): look at its log`);
+  return terminal(
+    'RegistryAuthFailed',
+    credentials === undefined
+      ? `${server} gives no token without a login (${status}): name a Secret with user name and password in credentialsName`
+      : `${server} refuses user ${credentials.username} (${status}): correct the Secret in credentialsName`,
+  );
+}

@@ -1,0 +1,72 @@
+// Fake registries and clients for one test file, with a clock on which waiting takes no time; all is closed after each test.
+import { createRegistryClient } from '../../../src/images/registry/client.ts';
+import type { Registry, RegistryAccess } from '../../../src/images/registry/port.ts';
+import { systemClock, type Clock } from '../../../src/kernel/clock.ts';
+import type { OperatorError } from '../../../src/kernel/errors.ts';
+import { startFakeRegistry, type FakeRegistry, type FakeRegistryOptions } from '../../fakes/registry.ts';
+
+export const repository = 'rhosp12/openstack-nova-api';
+export const login = { username: 'lab', password: 'not-a-secret' };
+export const never = new AbortController().signal;
+
+export interface RegistryLab {
+  readonly clock: Clock;
+  readonly fake: (options?: FakeRegistryOptions) => Promise<FakeRegistry>;
+  /** Plain HTTP is allowed unless `access` says otherwise. */
+  readonly clientOf: (host: string, access?: Partial<RegistryAccess>, timeoutMs?: number) => Registry;
+  /** Milliseconds that somebody would have waited, one by one. */
+  readonly waits: () => readonly number[];
+  readonly pass: (ms: number) => void;
+}
+
+/** To be called within a `describe`. */
+export function registryLab(): RegistryLab {
+  let closing: (() => Promise<void>)[] = [];
+  let waits: number[] = [];
+  let elapsed = 0;
+  const clock: Clock = {
+    ...systemClock,
+    monotonic: () => elapsed,
+    sleep: (ms) => {
+      waits.push(ms);
+      elapsed += ms;
+      return Promise.resolve();
+    },
+  };
+
+  beforeEach(() => {
+    waits = [];
+    elapsed = 0;
+  });
+  afterEach(async () => {
+    await Promise.all(closing.map((close) => close()));
+    closing = [];
+  });
+
+  return {
+    clock,
+    fake: async (options) => {
+      const registry = await startFakeRegistry(options);
+      closing.push(() => registry.close());
+      return registry;
+    },
+    clientOf: (host, access = {}, timeoutMs = 5_000) => {
+      const deps = { clock, random: () => 0, timeoutMs };
+      const client = createRegistryClient({ host, insecure: true, ...access }, deps);
+      closing.push(() => client.close());
+      return client;
+    },
+    waits: () => waits,
+    pass: (ms) => void (elapsed += ms),
+  };
+}
+
+/** What a promise rejects with; fails the test when it does not. */
+export async function failure(promise: Promise<unknown>): Promise<OperatorError> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as OperatorError;
+  }
+  throw new Error('it succeeded');
+}
