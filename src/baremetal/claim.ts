@@ -1,0 +1,96 @@
+// Who has a node: grants to a Host that asks, releases from one that is gone, keeps what was left running. Pure.
+import type { BareMetalNode, BareMetalNodeStatusRetainedFrom } from '../api/baremetalnode.gen.ts';
+import type { Host } from '../api/host.gen.ts';
+import { annotations, finalizers } from '../api/names.ts';
+
+export type Claim =
+  | { readonly kind: 'keep' }
+  /** `host` as read from the cache: to be read live before it is granted. */
+  | { readonly kind: 'grant'; readonly host: Host }
+  /** With `retained`, what ran there runs on, and only that host gets the node back. */
+  | {
+      readonly kind: 'release';
+      readonly retained: BareMetalNodeStatusRetainedFrom | undefined;
+      readonly why: string;
+    }
+  /** A person gave it up by name. */
+  | { readonly kind: 'free' }
+  /** Asked for, and cannot be given in this release. */
+  | { readonly kind: 'unable'; readonly host: Host };
+
+export interface ClaimInput {
+  readonly node: BareMetalNode;
+  /** The Host that `status.hostRef` names, whatever its UID; undefined when there is none. */
+  readonly holder: Host | undefined;
+  /** The Hosts of the namespace that ask for this node. */
+  readonly askers: readonly Host[];
+  /** The BMC answers right now. */
+  readonly answers: boolean;
+}
+
+const keep: Claim = { kind: 'keep' };
+
+export function decideClaim(input: ClaimInput): Claim {
+  const { metadata, spec, status } = input.node;
+  if (status?.hostRef !== undefined) return holds(input.node, input.holder) ? keep : release(input);
+  const { retainedFrom } = status ?? {};
+  if (retainedFrom !== undefined && metadata.annotations?.[annotations.release] === metadata.name)
+    return { kind: 'free' };
+  const offered = !spec.paused && !spec.maintenance && spec.consumerRef === undefined;
+  if (!offered || metadata.deletionTimestamp !== undefined) return keep;
+  return retainedFrom === undefined ? grantFree(input) : grantBack(input, retainedFrom);
+}
+
+/** True while `host` is the one in `hostRef`, still asks for the node, and is not through with it. */
+export function holds(node: BareMetalNode, host: Host | undefined): host is Host {
+  if (host === undefined || host.metadata.uid !== node.status?.hostRef?.uid) return false;
+  return host.spec.nodeName === node.metadata.name && !isDrained(host);
+}
+
+/** Deleted, and the host room is through with it. */
+export const isDrained = ({ metadata }: Host): boolean =>
+  metadata.deletionTimestamp !== undefined && !(metadata.finalizers ?? []).includes(finalizers.hostDrain);
+
+/** True when `host` may get the node now: to be asked of a Host that was read live. */
+export const mayGet = (node: BareMetalNode, host: Host | undefined, uid: string): host is Host =>
+  host?.metadata.uid === uid &&
+  host.metadata.deletionTimestamp === undefined &&
+  host.spec.nodeName === node.metadata.name;
+
+function release({ node, holder }: ClaimInput): Claim {
+  const { hostRef, state } = node.status ?? {};
+  const name = hostRef?.name ?? '';
+  const same = holder?.metadata.uid === hostRef?.uid ? holder : undefined;
+  if (same === undefined) {
+    // Nobody drained it: what runs there is unknown, so it is kept, also from a new Host of another name.
+    const retained = state === 'active' ? { overcloud: '', host: name } : undefined;
+    return { kind: 'release', retained, why: `Host ${name} is gone` };
+  }
+  const emptied = isDrained(same) && same.spec.deletionPolicy === 'Delete';
+  const touched = state === 'active' || same.status?.progress !== undefined;
+  const retained = touched && !emptied ? { overcloud: same.spec.overcloudName, host: name } : undefined;
+  return { kind: 'release', retained, why: `Host ${name} was deleted` };
+}
+
+function grantFree({ node, askers, answers }: ClaimInput): Claim {
+  if (node.status?.state !== 'available' || !answers) return keep;
+  const [first] = askers
+    .filter((host) => mayGet(node, host, host.metadata.uid))
+    .toSorted((a, b) => order(a).localeCompare(order(b), 'en'));
+  if (first === undefined) return keep;
+  return { kind: node.spec.externallyProvisioned ? 'grant' : 'unable', host: first };
+}
+
+/** First come, first served. */
+const order = ({ metadata }: Host): string => `${metadata.creationTimestamp} ${metadata.name}`;
+
+/** Without the name of its cloud (the Host went without being drained) the host's own name has to do. */
+function grantBack({ node, askers }: ClaimInput, from: BareMetalNodeStatusRetainedFrom): Claim {
+  const former = askers.find(
+    (host) =>
+      host.metadata.name === from.host &&
+      (from.overcloud === '' || host.spec.overcloudName === from.overcloud) &&
+      mayGet(node, host, host.metadata.uid),
+  );
+  return former === undefined ? keep : { kind: 'grant', host: former };
+}

@@ -1,0 +1,33 @@
+// All that a pass over a node has decided and seen, which is what its status is made of.
+import type { BareMetalNode, BareMetalNodeStatus } from '../api/baremetalnode.gen.ts';
+import type { Inventory, PowerState } from './bmc/port.ts';
+import type { BmcView, Place } from './lifecycle.ts';
+import { shownPower } from './power.ts';
+
+export interface Findings {
+  readonly node: BareMetalNode;
+  /** Who has the node from now on. */
+  readonly owner: Pick<BareMetalNodeStatus, 'hostRef' | 'retainedFrom'>;
+  readonly place: Place;
+  readonly bmc: BmcView;
+  readonly inventory: Inventory | undefined;
+  readonly secretVersion: string | undefined;
+  readonly powerRequest: BareMetalNodeStatus['powerRequest'];
+  /** Why the BMC is not written to though the power is not as wanted. */
+  readonly powerBrake: string | undefined;
+  /** Why the last power command failed. */
+  readonly powerFailure: { readonly reason: string; readonly message: string } | undefined;
+  /** The Host that asks for a machine which would have to be installed first. */
+  readonly unableFor: string | undefined;
+  readonly now: Date;
+}
+
+/** The node's power as status shows it: what was known before where nobody looked, Unknown where the BMC does not say. */
+export function powerIn({
+  node,
+  bmc,
+  powerRequest,
+}: Pick<Findings, 'node' | 'bmc' | 'powerRequest'>): PowerState {
+  if (bmc.kind === 'answers') return shownPower(bmc.power, powerRequest);
+  return bmc.kind === 'fails' ? 'Unknown' : (node.status?.power ?? 'Unknown');
+}
