@@ -1,0 +1,45 @@
+// Whether a node may become a certain host, and if not, why: the same rules by which the node's own controller grants claims.
+import { annotations } from '../api/names.ts';
+import type { BareMetalNode, BareMetalNodeStatus } from '../api/baremetalnode.gen.ts';
+
+export interface Claim {
+  readonly overcloud: string;
+  readonly host: string;
+  /** Undefined: any profile will do. */
+  readonly profile: string | undefined;
+  /** Node name → the Host that asks for it. */
+  readonly askedFor: ReadonlyMap<string, string>;
+}
+
+/** A clause that goes after the node's name; undefined when the node may be claimed. */
+export function whyNot(node: BareMetalNode, claim: Claim): string | undefined {
+  const { spec, status, metadata } = node;
+  if (metadata.deletionTimestamp !== undefined) return 'is being deleted';
+  if (claim.profile !== undefined && spec.profile !== claim.profile) {
+    return spec.profile === undefined ? 'has no profile' : `has profile ${spec.profile}`;
+  }
+  if (spec.consumerRef !== undefined) return `is used by ${spec.consumerRef.kind} ${spec.consumerRef.name}`;
+  const holder = status?.hostRef?.name ?? claim.askedFor.get(metadata.name);
+  if (holder !== undefined) return `belongs to host ${holder}`;
+  if (spec.maintenance) return 'is in maintenance';
+  if (spec.paused) return 'is paused';
+  if (status?.retainedFrom !== undefined) return whyRetained(status.retainedFrom, metadata.name, claim);
+  return whyNotYet(status);
+}
+
+function whyNotYet(status: BareMetalNodeStatus | undefined): string | undefined {
+  const { state = 'enroll', stateReason = '' } = status ?? {};
+  if (state === 'available') return undefined;
+  return `is in state ${state}${stateReason === '' ? '' : ` (${stateReason})`}`;
+}
+
+/** What a deleted cloud left running is taken back only as the host that it was. */
+function whyRetained(
+  former: { readonly overcloud: string; readonly host: string },
+  node: string,
+  claim: Claim,
+): string | undefined {
+  if (former.overcloud === claim.overcloud && former.host === claim.host) return undefined;
+  const remedy = `annotation ${annotations.release}=${node} on it frees it`;
+  return `still runs host ${former.host} of the former overcloud ${former.overcloud} (${remedy})`;
+}

@@ -1,0 +1,90 @@
+// The images of one role's revision: every name that its services use, resolved by the image sets that the cloud names.
+import type { ContainerImageSet } from '../api/containerimageset.gen.ts';
+import type { RevisionImage, RevisionRegistry } from '../api/revision.ts';
+import { conditionOf } from './host-object.ts';
+import { problem, type Problem } from './problem.ts';
+
+export interface ImageOverride {
+  readonly name: string;
+  readonly imageSetName: string;
+}
+
+export interface ImageInput {
+  /** Names as services use them. */
+  readonly names: readonly string[];
+  readonly defaultSet: string;
+  /** Single images that come from another set. */
+  readonly overrides: readonly ImageOverride[];
+  readonly sets: ReadonlyMap<string, ContainerImageSet>;
+}
+
+export interface ResolvedImages {
+  readonly images: Readonly<Record<string, RevisionImage>>;
+  /** The tag that people know the set by, the default one where it is used; empty where no image is needed. */
+  readonly tag: string;
+  readonly registries: readonly RevisionRegistry[];
+}
+
+export function resolveImages(input: ImageInput): ResolvedImages | readonly Problem[] {
+  const setOf = (image: string) =>
+    input.overrides.find(({ name }) => name === image)?.imageSetName ?? input.defaultSet;
+  const used = [...new Set(input.names.map(setOf))];
+  const unready = used.flatMap((name) => setProblem(name, input.sets.get(name)) ?? []);
+  if (unready.length > 0) return unready;
+
+  const images: Record<string, RevisionImage> = {};
+  const missing: Problem[] = [];
+  for (const name of input.names.toSorted()) {
+    const set = input.sets.get(setOf(name));
+    const image = set?.status?.resolved?.images.find((item) => item.name === name);
+    if (image === undefined) missing.push(notResolved(setOf(name), `has not resolved ${name} yet`, set));
+    else images[name] = { repository: image.repository, tag: image.tag, digest: image.digest };
+  }
+  if (missing.length > 0) return missing;
+  const sets = used.flatMap((name) => input.sets.get(name) ?? []);
+  const main = sets.find(({ metadata }) => metadata.name === input.defaultSet) ?? sets[0];
+  const tag = main?.status?.resolved?.tag ?? '';
+  return { images, tag, registries: registriesOf(Object.values(images), sets) };
+}
+
+/** A set is used only when it is resolved as it stands now: never half, never as it was before the last change. */
+function setProblem(name: string, set: ContainerImageSet | undefined): Problem | undefined {
+  if (set === undefined) {
+    return problem(
+      'ImageSetNotFound',
+      `image set ${name} does not exist: create it, or correct the name in the overcloud`,
+    );
+  }
+  if (set.status?.resolved?.generation === set.metadata.generation) return undefined;
+  return notResolved(name, 'is not resolved yet', set);
+}
+
+/** In the set's own words, where it has any to say about the spec that it has now. */
+function notResolved(name: string, what: string, set: ContainerImageSet | undefined): Problem {
+  const current = set?.status?.observedGeneration === set?.metadata.generation;
+  const ready = set === undefined || !current ? undefined : conditionOf(set, 'Ready');
+  const stalled = set !== undefined && current && conditionOf(set, 'Stalled')?.status === 'True';
+  const why = ready?.status === 'False' ? ready.message : `image set ${name} ${what}`;
+  return { reason: 'ImageNotResolved', message: why, needsPerson: stalled };
+}
+
+/** The registries that `images` are pulled from, with the settings of the set that names them. */
+function registriesOf(
+  images: readonly RevisionImage[],
+  sets: readonly ContainerImageSet[],
+): readonly RevisionRegistry[] {
+  const hosts = new Set(images.map(({ repository }) => repository.split('/')[0] ?? ''));
+  const known = new Map<string, RevisionRegistry>();
+  for (const { spec } of sets) {
+    for (const place of [spec.destination ?? spec.source, spec.source]) {
+      if (!hosts.has(place.registry) || known.has(place.registry)) continue;
+      known.set(place.registry, {
+        host: place.registry,
+        insecure: place.insecure,
+        ...(place.caName === undefined ? {} : { caName: place.caName }),
+        ...(place.credentialsName === undefined ? {} : { credentialsName: place.credentialsName }),
+      });
+    }
+  }
+  return [...known.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
+}
