@@ -1,0 +1,179 @@
+// The part of a pass that reaches the host: connect, observe, plan, apply, and report what is there then.
+import type { BareMetalNode } from '../api/baremetalnode.gen.ts';
+import type { Host } from '../api/host.gen.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { ConditionInput, Health } from '../kernel/conditions.ts';
+import type { Outcome } from '../kernel/controller.ts';
+import { transient } from '../kernel/errors.ts';
+import type { Fence } from '../kernel/fence.ts';
+import { applyPlan } from './apply.ts';
+import type { Note } from './apply/context.ts';
+import { mayAct } from './brakes.ts';
+import { connect, type ConnectDeps } from './connect.ts';
+import type { Compiled, Gatherer } from './gather.ts';
+import { connectedAs, report, type Hands } from './hands.ts';
+import { convergedCondition, healthOf, unsupportedCondition } from './health.ts';
+import type { Link } from './memory.ts';
+import { nextLook } from './next-look.ts';
+import { planHost } from './plan.ts';
+import type { Observation, Plan } from './plan/types.ts';
+import type { HostSession } from './ports.ts';
+import { reachedOf, type Findings } from './report.ts';
+
+export interface ConvergeDeps extends ConnectDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly fence: Fence;
+  readonly gatherer: Gatherer;
+  /** How often a host at rest is looked at, in ms; spread by a tenth. */
+  readonly slowPassMs: number;
+}
+
+interface Look {
+  readonly observed: Observation;
+  readonly plan: Plan;
+}
+
+export type Converge = (host: Host, node: BareMetalNode, hands: Hands) => Promise<Outcome>;
+
+export function createConverge(deps: ConvergeDeps): Converge {
+  const { gatherer } = deps;
+  /** Sessions whose host carries our mark by now: what a session says of its host is from its beginning. */
+  const claimed = new WeakSet<HostSession>();
+
+  const reach = async (host: Host, node: BareMetalNode, compiled: Compiled, hands: Hands): Promise<Link> => {
+    const { signal } = hands.context;
+    const target = await gatherer.target(host, node, compiled.payload.engine, signal);
+    hands.connected = connectedAs('Unknown', 'Connecting', `connects to ${target.address}`);
+    const session = await connect(deps, host, target, hands.reporter.renew, signal);
+    const { bootId, owner } = session.facts;
+    hands.live = session;
+    hands.session = { address: target.address, bootId, epoch: deps.fence.epoch };
+    hands.connected = connectedAs('True', 'Connected', `connected to ${target.address} as ${target.user}`);
+    // Under a brake nothing is written on the host but what the session itself needs: its helper, and the fence.
+    if (mayAct(hands.brake) && owner === '' && !claimed.has(session)) {
+      await session.claim(target.owner, signal);
+      claimed.add(session);
+    }
+    return hands.memory.linkTo(session, target, signal);
+  };
+
+  return async (host, node, hands) => {
+    const { brake, memory, context } = hands;
+    const act = mayAct(brake);
+    const compiled = await compileCurrent(host, gatherer, context.signal);
+    memory.learn(compiled.manifest);
+    const link = await reach(host, node, compiled, hands);
+    let seen = await look(compiled, host, hands, link);
+    if (act && seen.plan.actions.length > 0) {
+      await apply(deps, compiled, host, hands, { ...seen, link });
+      seen = await look(compiled, host, hands, link);
+    }
+    const { observed, plan } = seen;
+    // Probing executes a command in a container: that too is acting.
+    if (act) for (const { id, container } of plan.unproven) link.prober.watch(id, container);
+    link.prober.keep(new Set(observed.containers.map(({ id }) => id)));
+    const writeAgainMs = await report(hands, {
+      ...findingsOf(host, compiled, plan, hands),
+      proposed: await proposedPlan(gatherer, host, seen, hands, link),
+    });
+    const { failures } = memory;
+    return nextLook({ ...deps, plan, reached: reachedOf(host), act, link, failures, writeAgainMs });
+  };
+}
+
+async function compileCurrent(host: Host, gatherer: Gatherer, signal: AbortSignal): Promise<Compiled> {
+  if (host.spec.revision !== '') return gatherer.compile(host, host.spec.revision, signal);
+  throw transient('NoRevision', `waits for the first revision of role ${host.spec.role}`);
+}
+
+async function look({ manifest }: Compiled, host: Host, hands: Hands, link: Link): Promise<Look> {
+  const { memory, context } = hands;
+  const { prober, observer, ledger } = link;
+  const observed = await observer.observe(manifest, ledger.current(), prober.verdicts(), context.signal);
+  const plan = planHost({
+    manifest,
+    observed,
+    step: host.spec.step,
+    reached: reachedOf(host),
+    verdicts: prober.verdicts(),
+    failures: memory.failures.view(),
+    suspects: memory.failures.suspects(),
+  });
+  return { observed, plan };
+}
+
+async function apply(
+  { events, clock }: ConvergeDeps,
+  compiled: Compiled,
+  host: Host,
+  hands: Hands,
+  { plan, link }: Look & { readonly link: Link },
+): Promise<void> {
+  const { log, signal } = hands.context;
+  const findings = findingsOf(host, compiled, plan, hands);
+  await report(hands, findings);
+  await applyPlan(plan, {
+    ...link,
+    ...compiled,
+    failures: hands.memory.failures,
+    clock,
+    log,
+    signal,
+    reached: reachedOf(host),
+    tell: (note) => tell(events, host, note),
+    onPhase: async (phase, running) => {
+      const message = `${host.metadata.name}: ${phase}`;
+      const health: Health = { kind: 'progressing', reason: 'Converging', message };
+      await report(hands, { ...findings, health, running });
+    },
+  });
+}
+
+/** What the proposed revision would do; without one, what a brake keeps from being done. */
+async function proposedPlan(
+  gatherer: Gatherer,
+  host: Host,
+  { observed, plan }: Look,
+  { brake, memory, context }: Hands,
+  { observer, prober }: Link,
+): Promise<Findings['proposed']> {
+  const { revision, proposedRevision } = host.spec;
+  if (proposedRevision === '' || proposedRevision === revision) {
+    return mayAct(brake) || plan.actions.length === 0 ? undefined : { revision, plan };
+  }
+  const { manifest } = await gatherer.compile(host, proposedRevision, context.signal);
+  return {
+    revision: proposedRevision,
+    plan: planHost({
+      manifest,
+      observed: await observer.alsoFor(observed, manifest, context.signal),
+      step: 5,
+      reached: 0,
+      verdicts: prober.verdicts(),
+      failures: new Map(),
+      suspects: memory.failures.suspects(),
+    }),
+  };
+}
+
+function findingsOf(
+  host: Host,
+  { manifest }: Compiled,
+  plan: Plan,
+  { brake }: Hands,
+): Pick<Findings, 'health' | 'conditions' | 'current'> {
+  const unsupported = unsupportedCondition(manifest);
+  const conditions: readonly ConditionInput[] = [
+    convergedCondition(plan, manifest),
+    ...(unsupported === undefined ? [] : [unsupported]),
+  ];
+  const health = healthOf(host.metadata.name, plan, manifest, brake, host.spec.step);
+  return { health, conditions, current: { manifest, plan } };
+}
+
+function tell(events: ConvergeDeps['events'], host: Host, { type, reason, action, note }: Note): void {
+  const text = `${host.metadata.name}: ${note}`;
+  if (type === 'Warning') events.warning(host, reason, action, text);
+  else events.normal(host, reason, action, text);
+}

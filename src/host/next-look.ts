@@ -1,0 +1,42 @@
+// When a host is looked at again if nobody calls: soon while it moves, calmly while something fails, rarely at rest.
+import { requeueAfter, type Outcome } from '../kernel/controller.ts';
+import type { FailureBook } from './failures.ts';
+import type { Link } from './memory.ts';
+import { hasRunnable } from './plan/schedule.ts';
+import type { Plan } from './plan/types.ts';
+
+const moreToDoMs = 250;
+const movingMs = 2_000;
+const waitingMs = 30_000;
+
+export interface NextLookInput {
+  readonly plan: Plan;
+  readonly reached: number;
+  readonly act: boolean;
+  readonly link: Pick<Link, 'prober'>;
+  readonly failures: FailureBook;
+  /** When the status writer wants to write what it has put off. */
+  readonly writeAgainMs: number | undefined;
+  readonly slowPassMs: number;
+  readonly random: () => number;
+}
+
+export function nextLook(input: NextLookInput): Outcome {
+  const { plan, reached, act, link, failures, slowPassMs, random, writeAgainMs } = input;
+  const slow = slowPassMs * (0.95 + 0.1 * random());
+  const verdicts = link.prober.verdicts();
+  const probing = plan.unproven.some(({ id }) => verdicts.get(id)?.kind === 'probing');
+  const passing = plan.unready.some(({ state }) => state === 'removing' || state === 'restarting');
+  const retryMs = failures.nextMs();
+  const looks: readonly (readonly [boolean, number, string])[] = [
+    [writeAgainMs !== undefined, writeAgainMs ?? 0, 'progress to report'],
+    [act && hasRunnable(plan, reached), moreToDoMs, 'more to do'],
+    [act && (plan.actions.length > 0 || probing || passing), movingMs, 'work in progress'],
+    [act && retryMs !== undefined, retryMs ?? 0, 'another try'],
+    [act && plan.holds.length > 0, waitingMs, 'something is not as it should be'],
+    [true, slow, 'slow pass'],
+  ];
+  const due = looks.filter(([applies]) => applies).sort(([, a], [, b]) => a - b)[0];
+  const [, ms, because] = due ?? [true, slow, 'slow pass'];
+  return requeueAfter(ms, because);
+}
