@@ -1,0 +1,21 @@
+-- How Argo CD judges any kind of undercloud.dev: by Ready and Stalled, if they speak of the spec that is there now.
+local status = obj.status or {}
+local conditions = {}
+for _, condition in ipairs(status.conditions or {}) do
+  conditions[condition.type] = condition
+end
+local ready = conditions.Ready
+
+if ready == nil or status.observedGeneration ~= obj.metadata.generation then
+  return { status = "Progressing", message = "not looked at yet" }
+end
+if ready.status == "True" then
+  return { status = "Healthy", message = ready.message }
+end
+if string.find(ready.reason, "^Paused") then
+  return { status = "Suspended", message = ready.message }
+end
+if conditions.Stalled ~= nil and conditions.Stalled.status == "True" then
+  return { status = "Degraded", message = ready.message }
+end
+return { status = "Progressing", message = ready.message }
