@@ -757,6 +757,9 @@ export interface OvercloudServiceStatus {
   /** The metadata.generation that this status speaks of; -1 before anything was seen. */
   readonly observedGeneration: number;
 
-  /** How it is: Ready, Reconciling and Stalled. */
+  /**
+   * How it is: Ready, Stalled (something that it refers to does not exist), and Supported, which is False
+   * while it asks for what this release does not do.
+   */
   readonly conditions?: readonly Condition[];
 }

@@ -16,8 +16,8 @@ const columns: Readonly<Record<string, string>> = {
   ContainerImageSet: 'TAG IMAGES PUSHED READY AGE',
   Host: 'ROLE NODE IP IMAGES STEP CONTAINERS BRAKE READY AGE',
   Overcloud: 'HOSTS STEP IMAGES READY AGE',
-  OvercloudService: 'VOLUME AGE',
-  Role: 'PROFILE ENGINE SERIAL AGE',
+  OvercloudService: 'VOLUME READY AGE',
+  Role: 'PROFILE ENGINE SERIAL READY AGE',
 };
 const shortNames: Readonly<Record<string, string>> = {
   BareMetalNode: 'bmn',
