@@ -1,0 +1,13 @@
+// Runs one benchmark by name. Each sets up what it needs, and takes it down again.
+// usage: npm run bench -- controller|swap
+import { controller } from './controller.ts';
+import { swap } from './swap.ts';
+
+const benches: Readonly<Record<string, () => Promise<void>>> = { controller, swap };
+const name = process.argv[2] ?? '';
+const bench = benches[name];
+if (bench === undefined) {
+  console.error(`usage: npm run bench -- ${Object.keys(benches).join('|')}`);
+  process.exit(2);
+}
+await bench();
