@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 
 export interface Config {
-  /** Undefined: in-cluster credentials, else KUBECONFIG or ~/.kube/config. */
+  /** Undefined: KUBECONFIG, else ~/.kube/config, else the pod's own credentials. */
   readonly kubeconfig: string | undefined;
   /** Watch only this namespace; undefined: all. */
   readonly namespace: string | undefined;
@@ -29,7 +29,7 @@ const help = `usage: undercloud [flags]
 
 Runs the Undercloud operator: watches the kinds of undercloud.dev and brings machines, images and hosts to what they say.
 
-  --kubeconfig FILE        the cluster to talk to (default: the pod's own, else $KUBECONFIG, else ~/.kube/config)
+  --kubeconfig FILE        the cluster to talk to (default: $KUBECONFIG, else ~/.kube/config, else the pod's own)
   --namespace NAME         watch this namespace only (default: all)
   --lease-namespace NAME   where the leader's Lease is (default: $POD_NAMESPACE, else undercloud-system)
   --lease-name NAME        its name (default: undercloud); replicas of one installation share it
@@ -85,11 +85,11 @@ export function parseConfig(args: readonly string[], environment: NodeJS.Process
   const config: Config = {
     kubeconfig: values.kubeconfig,
     namespace: values.namespace,
-    leaseNamespace: values['lease-namespace'] ?? environment['POD_NAMESPACE'] ?? 'undercloud-system',
+    leaseNamespace: values['lease-namespace'] ?? environment.POD_NAMESPACE ?? 'undercloud-system',
     leaseName: values['lease-name'],
-    identity: environment['POD_NAME'] ?? `${hostname()}-${String(process.pid)}`,
-    httpHost: (address?.['host'] ?? '').replaceAll(/[[\]]/g, ''),
-    httpPort: Number(address?.['port'] ?? 0),
+    identity: environment.POD_NAME ?? `${hostname()}-${String(process.pid)}`,
+    httpHost: (address?.host ?? '').replaceAll(/[[\]]/g, ''),
+    httpPort: Number(address?.port ?? 0),
     logLevel: oneOf('log-level', values['log-level'], levels),
     logFormat: oneOf('log-format', values['log-format'], formats),
     powerPollMs: seconds('power-poll', values['power-poll']),

@@ -28,7 +28,11 @@ export function createLogging(options: LoggingOptions): Logging {
   const root = createLogger({
     level: options.level,
     format: format.printf(({ level, message, fields }) => {
-      const line: Line = { time: options.clock.now().toISOString(), level, message: String(options.redactor.clean(message)) };
+      const line: Line = {
+        time: options.clock.now().toISOString(),
+        level,
+        message: String(options.redactor.clean(message)),
+      };
       return write(line, options.redactor.clean(fields) as LogFields);
     }),
   });

@@ -2,6 +2,9 @@
 import { messageOf } from './errors.ts';
 import type { Logger } from './log.ts';
 
+/** Nobody may read the log any more. */
+const longestCloseMs = 5_000;
+
 /**
  * Calls `run` with a signal that aborts on SIGTERM or SIGINT, and ends the process with the code that `run` resolves to,
  * after `close` (the log is out). A second signal ends the process at once. So does an error that nobody caught: what it has
@@ -14,7 +17,8 @@ export async function runProcess(
 ): Promise<void> {
   const stop = new AbortController();
   const exit = async (code: number): Promise<void> => {
-    await close();
+    setTimeout(() => process.exit(code), longestCloseMs).unref();
+    await close().catch(() => undefined);
     process.exit(code);
   };
   const onSignal = (name: string) => {

@@ -13,9 +13,9 @@ export interface Precondition {
 }
 
 /**
- * Every method reads or writes live and throws OperatorErrors: `transient` Conflict (409 on a precondition), AlreadyExists,
- * Throttled, Unavailable; `terminal` Invalid (422), Forbidden. Messages name the object and what the server said, without
- * bodies or headers.
+ * Every method reads or writes live and throws OperatorErrors: `transient` Conflict (409 on a precondition), NotFound (what is
+ * to be changed is gone), AlreadyExists, Throttled, Unauthorized, Unavailable; `terminal` Invalid (422), Forbidden,
+ * NamespaceTerminating. Messages name the object and what the server said, without bodies or headers.
  */
 export interface KubeClient {
   /** Undefined when there is no such object. */

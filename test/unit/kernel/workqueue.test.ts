@@ -46,6 +46,12 @@ describe('work queue', () => {
     expect(queue.depth()).to.equal(0);
   });
 
+  it('calls off the timer of a key that is ready sooner', () => {
+    queue.add('a', { afterMs: 1_000 });
+    queue.add('a');
+    expect([queue.depth(), clock.pending()]).to.deep.equal([1, 0]);
+  });
+
   it('keeps one timer however many keys wait', () => {
     for (let i = 0; i < 1_000; i += 1) queue.add(`key-${i}`, { afterMs: 1_000 - i });
     expect(clock.pending()).to.equal(1);
