@@ -9,7 +9,7 @@ import { formatIp, normalIp, parseIp } from './ip.ts';
 import { problem, type Problem } from './problem.ts';
 
 /** The provisioning network: a host's address there is where its node answers SSH. */
-export const ctlplane = 'ctlplane';
+const ctlplane = 'ctlplane';
 
 export interface AddressingInput {
   readonly overcloud: Overcloud;

@@ -29,6 +29,8 @@ export interface Allocation {
   readonly members: readonly Member[];
   /** Hosts that go: being deleted, named in `remove`, or whose node somebody else got before them. */
   readonly leaving: readonly Host[];
+  /** Places whose node is still being registered: their hosts will join soon. */
+  readonly arriving: number;
   readonly problems: readonly Problem[];
 }
 
@@ -55,7 +57,7 @@ export function allocate(input: AllocationInput): Allocation {
   const staying = own.filter((host) => !leaving.includes(host));
   const plans = overcloud.spec.roles.map((wanted) => planRole(input, wanted, own, removed));
   const vacancies = plans.flatMap((plan) => plan.vacancies);
-  const { matched, shortages } = matchNodes(input, vacancies);
+  const { matched, arriving, shortages } = matchNodes(input, vacancies);
   const filled = vacancies.flatMap((vacancy): readonly Member[] => {
     const nodeName = matched.get(vacancy.name);
     return nodeName === undefined ? [] : [{ ...vacancy, nodeName, host: undefined }];
@@ -63,6 +65,7 @@ export function allocate(input: AllocationInput): Allocation {
   return {
     members: inOrder(overcloud, [...staying.map((host) => memberOf(overcloud, host)), ...filled]),
     leaving: leaving.toSorted((a, b) => byText(a.metadata.name, b.metadata.name)),
+    arriving,
     problems: [
       ...orphanedRoles(overcloud, staying),
       ...(mayLeave ? [] : plannedRemovals(overcloud, staying, removed)),

@@ -1,5 +1,6 @@
 // Whether a node may become a certain host, and if not, why: the same rules by which the node's own controller grants claims.
 import { annotations } from '../api/names.ts';
+import { isTrue } from '../kernel/conditions.ts';
 import type { BareMetalNode, BareMetalNodeStatus } from '../api/baremetalnode.gen.ts';
 
 export interface Claim {
@@ -9,6 +10,18 @@ export interface Claim {
   readonly profile: string | undefined;
   /** Node name → the Host that asks for it. */
   readonly askedFor: ReadonlyMap<string, string>;
+}
+
+/** On the way to `available`, if nothing goes wrong: its controller is at work on it. */
+const arrivingStates: readonly string[] = ['enroll', 'verifying', 'manageable', 'inspecting'];
+
+/** Whether the node may be claimed as soon as its controller is done with it, and nothing keeps that from happening. */
+export function arrives(node: BareMetalNode, claim: Claim): boolean {
+  const { status } = node;
+  const failed = (status?.errorCount ?? 0) > 0 || isTrue(status?.conditions, 'Stalled');
+  if (failed || !arrivingStates.includes(status?.state ?? 'enroll')) return false;
+  const arrived = { ...node, status: { observedGeneration: -1, ...status, state: 'available' } } as const;
+  return whyNot(arrived, claim) === undefined;
 }
 
 /** A clause that goes after the node's name; undefined when the node may be claimed. */

@@ -58,7 +58,7 @@ export function decide(world: World): Decision {
     ({ name, host }) => host !== undefined || !addressing.incomplete.has(name),
   );
   const targets = chooseTargets(world, members, world.revisions);
-  const input = rolloutInput({ ...world, members, targets });
+  const input = rolloutInput({ ...world, members, targets, arriving: allocation.arriving });
   const rollout = decideRollout(input);
   const jobs = decideJobs(jobHosts(world, members, targets, input.hosts, rollout), world.ledger);
   const apply = members.flatMap((member) => {

@@ -1,4 +1,4 @@
-// The end of a cloud: its hosts go first, each by its own rules; then what it held in use is freed, then the cloud itself.
+// The end of a cloud: its hosts go first, each by its own rules, then the cloud itself. What it used is free once it is gone.
 import { hosts, type Host } from '../api/host.gen.ts';
 import { finalizers } from '../api/names.ts';
 import { overclouds, type Overcloud } from '../api/overcloud.gen.ts';
@@ -17,7 +17,7 @@ import {
   hostManifest,
   ownedBy,
 } from './host-object.ts';
-import { markUsed, releaseSecret, type InUseDeps } from './in-use.ts';
+import { releaseSecret, type InUseDeps } from './in-use.ts';
 import { listed } from './problem.ts';
 import { reportStatus } from './report.ts';
 import { hmacKeyName } from './secrets.ts';
@@ -41,7 +41,6 @@ export async function takeDown(
   for (const host of left) await takeDownHost(deps, overcloud, host, signal);
   if (left.length > 0) return reportLeft(deps, overcloud, left);
 
-  await markUsed(deps, namespace);
   await releaseSecret(deps, overcloud.spec.ssh.keyName, overcloud, signal);
   if (overcloud.spec.deletionPolicy === 'Delete') await leaveKeyToCollector(deps, overcloud, signal);
   await removeFinalizer(deps.client, overclouds, overcloud, finalizers.overcloud);

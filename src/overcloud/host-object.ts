@@ -1,5 +1,5 @@
 // The Host object: how it is made, and what is read off it.
-import { canonicalJson } from '../api/canonical.ts';
+import { isDeepStrictEqual } from 'node:util';
 import type { Host, HostSpec } from '../api/host.gen.ts';
 import { finalizers, group, objectLabels } from '../api/names.ts';
 import type { Overcloud } from '../api/overcloud.gen.ts';
@@ -12,7 +12,7 @@ export const fieldManager = 'undercloud-overcloud';
  * On a Host: the last revision that it finished all steps of. It survives the loss of the status, tells new hosts from
  * deployed ones, and is where a failed update goes back to.
  */
-export const completedAnnotation = `${group}/completed-revision`;
+const completedAnnotation = `${group}/completed-revision`;
 
 /** Empty for a host that never finished a revision. */
 export function completedRevision(host: Host): string {
@@ -75,7 +75,7 @@ export function hostDiffers(host: Host, wanted: Manifest<Host>): boolean {
   ) => Object.entries(given).every(([key, value]) => present[key] === value);
   const [owner] = ownerReferences ?? [];
   return (
-    canonicalJson(inOrder(host.spec)) !== canonicalJson(inOrder(wanted.spec)) ||
+    !isDeepStrictEqual(inOrder(host.spec), inOrder(wanted.spec)) ||
     !kept(labels, host.metadata.labels) ||
     !kept(annotations, host.metadata.annotations) ||
     !(host.metadata.ownerReferences ?? []).some(({ uid }) => uid === owner?.uid)

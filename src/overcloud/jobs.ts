@@ -42,28 +42,32 @@ export interface JobsDecision {
   readonly problems: readonly Problem[];
 }
 
-/** A host that carries a job, with what it would be run for there. */
-interface Carrier {
-  readonly host: JobHost;
-  readonly job: OvercloudServiceSpecJobsItem;
+/** A cloud's job as one revision has it. */
+interface CloudJob {
+  readonly service: string;
+  readonly name: string;
+  readonly schemaChange: boolean;
   readonly hash: string;
 }
 
-export const ledgerKey = (service: string, job: string): string => `${service}.${job}`;
+/** A host that carries a job, with what it would be run for there. */
+interface Carrier {
+  readonly host: JobHost;
+  readonly job: CloudJob;
+}
+
+const ledgerKey = (service: string, job: string): string => `${service}.${job}`;
 
 export function decideJobs(hosts: readonly JobHost[], former: Ledger): JobsDecision {
   const ledger = collected(hosts, former);
   const jobs = new Map<string, HostSpecJobsItem[]>();
   for (const host of hosts) jobs.set(host.name, host.payload === undefined ? [...host.assigned] : []);
-  for (const [service, name] of cloudJobs(hosts)) {
-    const carriers = carriersOf(hosts, service, name);
-    const lead = leadOf(service, name, carriers);
-    const done = lead === undefined || isDone(lead, ledger.get(ledgerKey(service, name)), carriers);
-    for (const carrier of carriers) {
-      const { hash, action } = done
-        ? { hash: carrier.hash, action: 'Done' as const }
-        : actionOf(carrier, lead);
-      jobs.get(carrier.host.name)?.push({ service, name, hash, action });
+  for (const [key, carriers] of carriersByJob(hosts)) {
+    const lead = leadOf(carriers);
+    const done = lead === undefined || isDone(lead, ledger.get(key), carriers);
+    for (const { host, job } of carriers) {
+      const { hash, action } = done ? { hash: job.hash, action: 'Done' as const } : actionOf(host, job, lead);
+      jobs.get(host.name)?.push({ service: job.service, name: job.name, hash, action });
     }
   }
   return { ledger, jobs, problems: hosts.flatMap(failuresOf) };
@@ -87,41 +91,44 @@ function collected(hosts: readonly JobHost[], former: Ledger): Ledger {
   return ledger;
 }
 
-const isAssigned = (host: JobHost, result: HostStatusJobsItem): boolean =>
+/** Whether the host has been told to run this very job. */
+const isAssigned = (host: JobHost, job: Pick<CloudJob, 'service' | 'name' | 'hash'>): boolean =>
   host.assigned.some(
     ({ service, name, hash, action }) =>
-      action === 'Run' && service === result.service && name === result.name && hash === result.hash,
+      action === 'Run' && service === job.service && name === job.name && hash === job.hash,
   );
 
-/** Every cloud job of every service that some host carries, once. */
-function cloudJobs(hosts: readonly JobHost[]): readonly (readonly [string, string])[] {
-  const found = new Map<string, readonly [string, string]>();
-  for (const { payload } of hosts) {
-    for (const { name: service, spec } of payload?.services ?? []) {
-      for (const job of (spec.jobs ?? []).filter(isCloudJob)) {
-        found.set(ledgerKey(service, job.name), [service, job.name]);
-      }
+function carriersByJob(hosts: readonly JobHost[]): ReadonlyMap<string, readonly Carrier[]> {
+  const carriers = new Map<string, Carrier[]>();
+  /** Hosts share their revisions: each is gone through once. */
+  const known = new Map<RevisionPayload, readonly CloudJob[]>();
+  for (const host of hosts) {
+    if (host.payload === undefined) continue;
+    const jobs = known.get(host.payload) ?? cloudJobs(host.payload, host.revision.name);
+    known.set(host.payload, jobs);
+    for (const job of jobs) {
+      const key = ledgerKey(job.service, job.name);
+      const list = carriers.get(key) ?? [];
+      carriers.set(key, list);
+      list.push({ host, job });
     }
   }
-  return [...found.values()];
+  return carriers;
 }
+
+const cloudJobs = ({ services, images }: RevisionPayload, revision: string): readonly CloudJob[] =>
+  services.flatMap(({ name: service, spec }) =>
+    (spec.jobs ?? []).filter(isCloudJob).map((job) => {
+      const digest = job.image === undefined ? undefined : images[job.image]?.digest;
+      const content = jobHash(service, job, digest);
+      const hash = job.runPolicy === 'Always' ? sha256(`${content} ${revision}`).slice(0, 16) : content;
+      return { service, name: job.name, schemaChange: job.schemaChange, hash };
+    }),
+  );
 
 /** Where nothing is said, what changes a schema is done once per cloud, anything else on every host. */
 const isCloudJob = (job: OvercloudServiceSpecJobsItem): boolean =>
   (job.scope ?? (job.schemaChange ? 'Cloud' : 'Host')) === 'Cloud';
-
-function carriersOf(hosts: readonly JobHost[], service: string, name: string): readonly Carrier[] {
-  return hosts.flatMap((host) => {
-    const spec = host.payload?.services.find((item) => item.name === service)?.spec;
-    const job = spec?.jobs?.find((item) => item.name === name);
-    if (host.payload === undefined || job === undefined || !isCloudJob(job)) return [];
-    const digest = job.image === undefined ? undefined : host.payload.images[job.image]?.digest;
-    const content = jobHash(service, job, digest);
-    const hash =
-      job.runPolicy === 'Always' ? sha256(`${content} ${host.revision.name}`).slice(0, 16) : content;
-    return [{ host, job, hash }];
-  });
-}
 
 interface Lead {
   readonly role: string;
@@ -136,28 +143,23 @@ interface Lead {
  * Who speaks for the job: of the first role with hosts on their way, those on the newest revision. Whoever was told to run
  * it keeps it. Undefined when nobody is on the way: then nothing has to be run.
  */
-function leadOf(service: string, name: string, carriers: readonly Carrier[]): Lead | undefined {
+function leadOf(carriers: readonly Carrier[]): Lead | undefined {
   const moving = carriers.filter(({ host }) => host.moving);
   const role = moving[0]?.host.role;
   const movers = moving.filter(({ host }) => host.role === role);
   const [newest] = movers.toSorted((a, b) => b.host.revision.number - a.host.revision.number);
   if (newest === undefined) return undefined;
-  const able = movers.filter(({ hash, host }) => hash === newest.hash && host.available);
-  const runs = ({ host }: Carrier) =>
-    host.assigned.some(
-      (item) =>
-        item.action === 'Run' && item.service === service && item.name === name && item.hash === newest.hash,
-    );
+  const able = movers.filter(({ job, host }) => job.hash === newest.job.hash && host.available);
   return {
     role: newest.host.role,
-    hash: newest.hash,
+    hash: newest.job.hash,
     schemaChange: newest.job.schemaChange,
     revision: newest.host.revision.number,
-    host: (able.find(runs) ?? able[0])?.host,
+    host: (able.find(({ host, job }) => isAssigned(host, job)) ?? able[0])?.host,
   };
 }
 
-function actionOf({ host, hash }: Carrier, lead: Lead): Pick<HostSpecJobsItem, 'hash' | 'action'> {
+function actionOf(host: JobHost, { hash }: CloudJob, lead: Lead): Pick<HostSpecJobsItem, 'hash' | 'action'> {
   if (host === lead.host) return { hash, action: 'Run' };
   // What is new for others is not made for what runs on this one: it stays, or is on its way to another revision.
   if (!host.moving || (host.role === lead.role && hash !== lead.hash)) return { hash, action: 'Done' };
@@ -169,7 +171,7 @@ function actionOf({ host, hash }: Carrier, lead: Lead): Pick<HostSpecJobsItem, '
  * changed back: what ran for a newer revision is not run for an older one.
  */
 function isDone(lead: Lead, entry: LedgerEntry | undefined, carriers: readonly Carrier[]): boolean {
-  if (carriers.some(({ host, hash }) => !host.moving && hash === lead.hash)) return true;
+  if (carriers.some(({ host, job }) => !host.moving && job.hash === lead.hash)) return true;
   if (entry === undefined) return false;
   return entry.hash === lead.hash || (lead.schemaChange && entry.revision > lead.revision);
 }

@@ -2,7 +2,7 @@
 import type { BareMetalNode } from '../api/baremetalnode.gen.ts';
 import type { OvercloudSpecRolesItemHostsItem } from '../api/overcloud.gen.ts';
 import type { AllocationInput } from './allocation.ts';
-import { whyNot, type Claim } from './claimable.ts';
+import { arrives, whyNot, type Claim } from './claimable.ts';
 import { listed, problem, type Problem } from './problem.ts';
 
 /** A host to make: it has a name, and no node yet. */
@@ -16,13 +16,15 @@ export interface Vacancy {
 export interface Matching {
   /** Node by host. */
   readonly matched: ReadonlyMap<string, string>;
+  /** How many more hosts will get a node that is still being registered. */
+  readonly arriving: number;
   readonly shortages: readonly Problem[];
 }
 
 type Refusal = (node: BareMetalNode, vacancy: Vacancy) => string | undefined;
 
 export function matchNodes(input: AllocationInput, vacancies: readonly Vacancy[]): Matching {
-  if (vacancies.length === 0) return { matched: new Map(), shortages: [] };
+  if (vacancies.length === 0) return { matched: new Map(), arriving: 0, shortages: [] };
   const nodes = [...input.nodes.values()].sort((a, b) => byText(a.metadata.name, b.metadata.name));
   const askedFor = new Map(input.hosts.map((host) => [host.spec.nodeName, host.metadata.name]));
   const keptFor = namedNodes(input);
@@ -48,13 +50,37 @@ export function matchNodes(input: AllocationInput, vacancies: readonly Vacancy[]
   for (const vacancy of vacancies) {
     if (vacancy.entry?.node === undefined) give(vacancy, () => true);
   }
-  const open = vacancies.filter(({ name }) => !matched.has(name));
+  const unmatched = vacancies.filter(({ name }) => !matched.has(name));
+  const arriving = arrivingNodes(input, nodes, unmatched, askedFor);
+  // A role whose nodes are still coming is given all of them at once: host 0 is then on the first node, not on the fastest.
+  const early = vacancies.filter((vacancy) => arriving.has(vacancy.role) && isFree(input, vacancy, matched));
+  for (const { name } of early) {
+    askedFor.delete(matched.get(name) ?? '');
+    matched.delete(name);
+  }
+  const open = unmatched.filter(({ role }) => !arriving.has(role));
   const ours = new Set([...matched.keys(), ...ownNames(input)]);
   const others = nodes.filter(({ metadata }) => !ours.has(askedFor.get(metadata.name) ?? ''));
   return {
     matched,
-    shortages: [...namedShortages(input, open, refusal), ...roleShortages(input, others, open, refusal)],
+    arriving: [...arriving.values()].flat().length,
+    shortages: [
+      ...[...arriving].map(([role, names]) => stillComing(role, names)),
+      ...namedShortages(input, open, refusal),
+      ...roleShortages(input, others, open, refusal),
+    ],
   };
+}
+
+/** Whether any other node of the profile would have done as well. */
+function isFree(input: AllocationInput, vacancy: Vacancy, matched: ReadonlyMap<string, string>): boolean {
+  const node = input.nodes.get(matched.get(vacancy.name) ?? '');
+  return node !== undefined && vacancy.entry?.node === undefined && node.status?.retainedFrom === undefined;
+}
+
+function stillComing(role: string, nodes: readonly string[]): Problem {
+  const message = `role ${role} waits for ${listed(nodes)}: still being registered`;
+  return { reason: 'NodesArriving', message, needsPerson: false };
 }
 
 const ownNames = ({ overcloud, hosts }: AllocationInput): readonly string[] =>
@@ -76,6 +102,29 @@ const claimOf = (input: AllocationInput, vacancy: Vacancy, askedFor: ReadonlyMap
   profile: input.roles.get(vacancy.role)?.spec.profile,
   askedFor,
 });
+
+/** By role: the nodes that can fill its open places as soon as they are registered. */
+function arrivingNodes(
+  input: AllocationInput,
+  nodes: readonly BareMetalNode[],
+  open: readonly Vacancy[],
+  askedFor: ReadonlyMap<string, string>,
+): ReadonlyMap<string, readonly string[]> {
+  const spoken = new Set<string>();
+  const byRole = new Map<string, readonly string[]>();
+  for (const vacancy of open) {
+    const claim = claimOf(input, vacancy, askedFor);
+    const { node: named = '' } = vacancy.entry ?? {};
+    const node = nodes.find(
+      (each) =>
+        !spoken.has(each.metadata.name) && ['', each.metadata.name].includes(named) && arrives(each, claim),
+    );
+    if (node === undefined) continue;
+    spoken.add(node.metadata.name);
+    byRole.set(vacancy.role, [...(byRole.get(vacancy.role) ?? []), node.metadata.name]);
+  }
+  return byRole;
+}
 
 function namedShortages(
   input: AllocationInput,

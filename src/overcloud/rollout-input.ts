@@ -16,6 +16,7 @@ export interface RolloutFacts {
   readonly nodes: ReadonlyMap<string, BareMetalNode>;
   readonly members: readonly Member[];
   readonly targets: Targets;
+  readonly arriving: number;
   readonly now: Date;
 }
 
@@ -28,6 +29,7 @@ export function rolloutInput(facts: RolloutFacts): RolloutInput {
   return {
     roles: rolesInOrder(facts),
     hosts: members.map((member) => rolloutHost(facts, member, rejected)),
+    arriving: facts.arriving,
     frozen,
     planOnly: mode !== 'Apply',
     rejected,

@@ -68,12 +68,12 @@ function assign(
       revision !== '' && revision !== host.completed && !host.aside && !excused.has(host.name),
   );
   const steps = new Map<string, number>();
-  const cohorts = [
-    moving.filter(({ host }) => isNew(host)),
-    ...input.roles.map(({ name }) => moving.filter(({ host }) => !isNew(host) && host.role === name)),
-  ];
-  for (const cohort of cohorts) {
-    const step = cohortStep(cohort);
+  const deployed = moving.filter(({ host }) => isNew(host));
+  const waves = input.roles.map(({ name }) =>
+    moving.filter(({ host }) => !isNew(host) && host.role === name),
+  );
+  for (const cohort of [deployed, ...waves]) {
+    const step = cohortStep(cohort, cohort === deployed ? input.arriving : 0);
     for (const { host } of cohort) steps.set(host.name, step);
   }
   const assignments = next.map(({ host, revision }): readonly [string, Assignment] => {

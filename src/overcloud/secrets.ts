@@ -17,7 +17,7 @@ const keyBytes = 32;
  */
 export const hmacKeyName = (overcloud: string): string => `${overcloud}-hmac-key`;
 /** The key within that Secret. */
-export const hmacKeyField = 'key';
+const hmacKeyField = 'key';
 
 export interface SecretReader {
   /** Of each Secret that there is, the HMACs of its values. */

@@ -11,11 +11,16 @@ const indispensable = ['pacemaker', 'primary'];
 export const finishedStep = (host: RolloutHost, revision: string): number =>
   host.progress?.revision === revision ? host.progress.step : 0;
 
-/** The step up to which every host of the cohort may go. A host alone waits for nobody. */
+/**
+ * The step up to which every host of the cohort may go. A host alone waits for nobody. `arriving` are members that are not
+ * there yet and have therefore finished nothing.
+ */
 export function cohortStep(
   cohort: readonly { readonly host: RolloutHost; readonly revision: string }[],
+  arriving: number,
 ): number {
-  if (cohort.length <= 1) return lastStep;
+  if (cohort.length + arriving <= 1) return lastStep;
+  if (arriving > 0) return 1;
   const slowest = Math.min(...cohort.map(({ host, revision }) => finishedStep(host, revision)));
   return Math.min(lastStep, slowest + 1);
 }

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { bareMetalNodes } from '../../../src/api/baremetalnode.gen.ts';
 import { containerImageSets } from '../../../src/api/containerimageset.gen.ts';
-import { hosts } from '../../../src/api/host.gen.ts';
+import { hosts, type Host } from '../../../src/api/host.gen.ts';
 import { overclouds } from '../../../src/api/overcloud.gen.ts';
 import { overcloudServices } from '../../../src/api/overcloudservice.gen.ts';
 import { topologyKey, type Topology } from '../../../src/api/topology.ts';
@@ -187,6 +187,27 @@ describe('an overcloud', () => {
     expect(await cloud.says()).to.equal(ready);
     expect(await cloud.fleet()).to.deep.equal(whole.map((line) => line.replace('12.0-1', '12.0-2')));
     expect((await cloud.overcloud()).status?.retry).to.equal('now');
+  });
+
+  it('tries a revision that failed once, whichever write of the operator is its last', async () => {
+    const before = (await deployed()).operatorWrites();
+    for (let diesAfter = before + 1; diesAfter < before + 20; diesAfter += 1) {
+      const cloud = createCloud({ diesAfter });
+      await cloud.settle();
+      const revision = (await cloud.get(hosts, 'lab-controller-0')).spec.revision;
+      let attempts = 0;
+      cloud.kube.onChange((resource, former, after) => {
+        if (resource.plural !== hosts.plural) return;
+        const [from, to] = [former, after].map((object) => (object as Host | undefined)?.spec.revision);
+        if (from === revision && to !== revision) attempts += 1;
+      });
+      await retag(cloud, '12.0-2');
+      const fails = (host: Host) =>
+        host.spec.revision === revision ? undefined : 'container keystone exits 1';
+      await cloud.settle({ fails: (host) => (host.spec.role === 'controller' ? fails(host) : undefined) });
+      expect(attempts).to.equal(1);
+      expect(await cloud.fleet()).to.deep.equal(whole);
+    }
   });
 
   it('moves nobody in mode Plan, and proposes what would come', async () => {

@@ -25,6 +25,18 @@ describe('who may move', () => {
     },
     { name: 'a host that is deployed alone waits for nobody', hosts: [host('ctrl0')], sent: ['ctrl0: A 5'] },
     {
+      name: 'a first deployment waits at step 1 for hosts whose nodes are still being registered',
+      hosts: [moving('ctrl0', 'A', 1)],
+      with: { arriving: 2 },
+      sent: ['ctrl0: A 1'],
+    },
+    {
+      name: 'an update does not wait for hosts that are still to come',
+      hosts: [deployed('ctrl0', 'A', { target: 'B' })],
+      with: { arriving: 2 },
+      sent: ['ctrl0: B 5'],
+    },
+    {
       name: 'a host alone in joining a cloud waits for nobody',
       hosts: [deployed('compute0', 'A'), host('compute1')],
       sent: ['compute0: A 5', 'compute1: A 5'],

@@ -67,6 +67,7 @@ export const decide = (hosts: readonly RolloutHost[], more: Partial<RolloutInput
   decideRollout({
     roles: [...new Set(hosts.map((each) => each.role))].map((name) => role(name)),
     hosts,
+    arriving: 0,
     frozen: undefined,
     planOnly: false,
     update: policy,

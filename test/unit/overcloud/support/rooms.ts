@@ -42,7 +42,8 @@ async function leave(kube: FakeKube, host: Host): Promise<void> {
   const node = await kube.client.get(bareMetalNodes, { ...keyOf(host), name: host.spec.nodeName });
   if (node?.status?.hostRef?.uid === host.metadata.uid) {
     const retainedFrom = { overcloud: host.spec.overcloudName, host: host.metadata.name };
-    const left = host.spec.deletionPolicy === 'Retain' ? { state: 'active', retainedFrom } : { state: 'available' };
+    const left =
+      host.spec.deletionPolicy === 'Retain' ? { state: 'active', retainedFrom } : { state: 'available' };
     await kube.client.replaceStatus(bareMetalNodes, node, { observedGeneration: 1, ...left });
   }
   if (drained !== undefined) await removeFinalizer(kube.client, hosts, drained, finalizers.hostRelease);
@@ -53,7 +54,7 @@ async function work(kube: FakeKube, clock: Clock, host: Host, faults: Faults): P
   const node = await kube.client.get(bareMetalNodes, { ...keyOf(host), name: host.spec.nodeName });
   const { spec, metadata } = host;
   if (node?.status?.hostRef?.uid !== metadata.uid || spec.paused || spec.revision === '') return;
-  const done = host.status?.progress?.revision === spec.revision ? host.status.progress.step : 0;
+  const done = finishedStep(host);
   const failure = faults.fails?.(host);
   const jobs = runJobs(host, done, faults);
   const held = failure !== undefined || (done === 2 && waitsForJobs(host, jobs));
@@ -64,13 +65,19 @@ async function work(kube: FakeKube, clock: Clock, host: Host, faults: Faults): P
     ...(jobs.length === 0 ? {} : { jobs }),
     conditions: conditions(host, clock, step, failure),
   };
-  if (JSON.stringify(status) !== JSON.stringify(host.status)) await kube.client.replaceStatus(hosts, host, status);
+  if (JSON.stringify(status) !== JSON.stringify(host.status))
+    await kube.client.replaceStatus(hosts, host, status);
 }
+
+const finishedStep = ({ spec, status }: Host): number =>
+  status?.progress?.revision === spec.revision ? status.progress.step : 0;
 
 /** Whether a job that another host runs, or that failed here, keeps the host from going on. */
 const waitsForJobs = (host: Host, results: readonly HostStatusJobsItem[]): boolean =>
   (host.spec.jobs ?? []).some(({ service, name, hash, action }) => {
-    const result = results.find((item) => item.service === service && item.name === name && item.hash === hash);
+    const result = results.find(
+      (item) => item.service === service && item.name === name && item.hash === hash,
+    );
     return action === 'Wait' || (action === 'Run' && result?.state !== 'Succeeded');
   });
 
