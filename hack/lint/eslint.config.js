@@ -86,6 +86,10 @@ export default tseslint.config(
       ...erasable.configs.recommended.rules,
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
@@ -99,6 +103,8 @@ export default tseslint.config(
         { considerDefaultExhaustiveForUnions: true },
       ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      // Interfaces are records of closures here: nothing has a `this` to lose.
+      '@typescript-eslint/unbound-method': 'off',
       complexity: ['error', 15],
       'max-depth': ['error', 3],
       'max-lines': ['error', { max: 400 }],

@@ -1,4 +1,4 @@
-// BareMetalNode: passes over a node until nothing moves, and lets it go when it is deleted and nobody has it.
+// BareMetalNode: passes over a node until nothing moves, lets it go when it is deleted and nobody has it, lets its Hosts go.
 import { bareMetalNodes, type BareMetalNode } from '../api/baremetalnode.gen.ts';
 import { hosts, type Host } from '../api/host.gen.ts';
 import { finalizers } from '../api/names.ts';
@@ -10,6 +10,7 @@ import { releaseSecret } from './credentials.ts';
 import { createObserver } from './observe.ts';
 import { createPass, type PassDeps } from './pass.ts';
 import { createPowerSwitch } from './power-switch.ts';
+import { releaseHosts } from './release.ts';
 
 export type BareMetalNodeDeps = Omit<PassDeps, 'observer' | 'powerSwitch'> & {
   readonly random: () => number;
@@ -48,6 +49,29 @@ export function createBareMetalNodeController(deps: BareMetalNodeDeps): Controll
     await removeFinalizer(client, bareMetalNodes, node, finalizers.node);
   };
 
+  const tend = async (key: ObjectKey, signal: AbortSignal): Promise<Outcome> => {
+    const cached = cache.store(bareMetalNodes).get(key);
+    if (cached === undefined) {
+      await forget(key);
+      return settled;
+    }
+    let node = isDeleting(cached)
+      ? cached
+      : await ensureFinalizer(client, bareMetalNodes, cached, finalizers.node);
+    for (let passes = 0; passes < mostPasses; passes += 1) {
+      // Nothing that belongs to us alone is on the machine: a node that nobody has can go, whatever its BMC says.
+      if (isDeleting(node) && node.status?.hostRef === undefined) {
+        await letGo(node, signal);
+        return settled;
+      }
+      const passed = await pass(node, signal);
+      node = passed.node;
+      if (passed.moved) continue;
+      return passed.againInMs === undefined ? settled : requeueAfter(passed.againInMs, 'to ask the BMC');
+    }
+    return requeueAfter(0, 'to move on');
+  };
+
   return {
     name: 'baremetalnode',
     workers,
@@ -56,27 +80,10 @@ export function createBareMetalNodeController(deps: BareMetalNodeDeps): Controll
       // Sessions are few on a BMC: they are given back as far as the process lives to do it.
       signal.addEventListener('abort', () => void bmcs.close(), { once: true });
     },
-    async reconcile({ signal }, key): Promise<Outcome> {
-      const cached = cache.store(bareMetalNodes).get(key);
-      if (cached === undefined) {
-        await forget(key);
-        return settled;
-      }
-      let node = isDeleting(cached)
-        ? cached
-        : await ensureFinalizer(client, bareMetalNodes, cached, finalizers.node);
-      for (let passes = 0; passes < mostPasses; passes += 1) {
-        // Nothing that belongs to us alone is on the machine: a node that nobody has can go, whatever its BMC says.
-        if (isDeleting(node) && node.status?.hostRef === undefined) {
-          await letGo(node, signal);
-          return settled;
-        }
-        const passed = await pass(node, signal);
-        node = passed.node;
-        if (passed.moved) continue;
-        return passed.againInMs === undefined ? settled : requeueAfter(passed.againInMs, 'to ask the BMC');
-      }
-      return requeueAfter(0, 'to move on');
+    async reconcile({ signal }, key) {
+      const outcome = await tend(key, signal);
+      await releaseHosts(deps, key, signal);
+      return outcome;
     },
   };
 }
@@ -88,7 +95,7 @@ const ownWatch: Watch<BareMetalNode> = {
   keys: (before, after) => [after ?? before].flatMap((node) => (node === undefined ? [] : [keyOf(node)])),
 };
 
-/** A Host's status, which changes often, is of no concern to its node. */
+/** By the node that is asked for, be it there or not. A Host's status, which changes often, is of no concern to its node. */
 const hostWatch: Watch<Host> = {
   resource: hosts,
   keys(before, after) {

@@ -27,7 +27,7 @@ export interface Decision {
   readonly moved: boolean;
 }
 
-export const placeOf = ({ status }: BareMetalNode): Place =>
+const placeOf = ({ status }: BareMetalNode): Place =>
   status?.errorFrom === undefined
     ? { state: status?.state ?? 'enroll' }
     : { state: status.state ?? 'enroll', errorFrom: status.errorFrom };
@@ -69,7 +69,7 @@ export function decideNode(input: DecisionInput): Decision {
   return { power, status, moved };
 }
 
-const isInspected = (node: BareMetalNode): boolean => isTrue(node.status?.conditions, 'Inspected');
+export const isInspected = (node: BareMetalNode): boolean => isTrue(node.status?.conditions, 'Inspected');
 
 /** hostRef and retainedFrom as they are after `claim`. */
 function ownerAfter(

@@ -11,7 +11,7 @@ import { keyOf } from '../kube/objects.ts';
 import { announce } from './announce.ts';
 import { decideClaim, mayGet, type Claim } from './claim.ts';
 import { releaseSecret } from './credentials.ts';
-import { decideNode, isIdle, lookAt, type Decision } from './decide.ts';
+import { decideNode, isIdle, isInspected, lookAt, type Decision } from './decide.ts';
 import { inventoryName, writeInventory } from './inventory.ts';
 import type { Observer, Seen } from './observe.ts';
 import type { PowerSwitch } from './power-switch.ts';
@@ -40,6 +40,8 @@ export interface Passed {
 export function createPass(deps: PassDeps): (node: BareMetalNode, signal: AbortSignal) => Promise<Passed> {
   const { clock, fence, observer, powerSwitch } = deps;
   return async (node, signal) => {
+    // Not sooner: until the cache has our report, it is asked for again.
+    if (isInspected(node)) observer.inventoryKept(node);
     const seen = isIdle(node) ? observer.recall(node) : await observer.look(node, lookAt(node), signal);
     const { claim, holder } = await confirmedClaim(deps, node, seen, signal);
     const pressed = powerSwitch.stateOf(keyOf(node));
@@ -47,7 +49,6 @@ export function createPass(deps: PassDeps): (node: BareMetalNode, signal: AbortS
     if (seen.inventory !== undefined) await keepInventory(deps, node, seen.inventory, signal);
     await leaveSecret(deps, node, signal);
     const reported = await report(deps, node, claim, decision);
-    if (seen.inventory !== undefined) observer.inventoryKept(node);
     const current = await useUpRelease(deps, reported.node, claim, signal);
     await actOnPower(deps, current, decision, seen, signal);
     const waits = [isIdle(node) ? undefined : observer.recall(current).dueInMs, reported.deferredMs];

@@ -40,7 +40,7 @@ describe('a cloud of five machines', function () {
       };
       expect({ state, power }, node.metadata.name).to.deep.equal({ state: 'active', power: 'On' });
       expect(hosts.get(hostRef.name)?.metadata.uid).to.equal(hostRef.uid);
-      expect(hosts.get(hostRef.name)?.spec['nodeName']).to.equal(node.metadata.name);
+      expect(hosts.get(hostRef.name)?.spec.nodeName).to.equal(node.metadata.name);
     }
   });
 

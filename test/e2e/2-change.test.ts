@@ -44,7 +44,7 @@ describe('a change', function () {
   const settled = async (): Promise<void> => {
     await eventually('the change has reached every host', 300, async () => {
       const { status } = await cloud.get('ovc', 'lab');
-      const { desired, updated, ready } = status?.['hosts'] as {
+      const { desired, updated, ready } = status?.hosts as {
         desired: number;
         updated: number;
         ready: number;
@@ -57,9 +57,13 @@ describe('a change', function () {
   it('of one container’s environment replaces that container on its hosts alone', async () => {
     const before = await everything();
     const service = await cloud.get('ocsvc', 'memcached');
-    const [container] = service.spec['containers'] as Record<string, unknown>[];
+    const [container] = service.spec.containers as Record<string, unknown>[];
     await cloud.patch('ocsvc', 'memcached', {
-      spec: { containers: [{ ...container, environment: { CHANGED: 'yes' } }] },
+      spec: {
+        containers: [
+          { ...container, environment: { ...(container?.environment as object), CHANGED: 'yes' } },
+        ],
+      },
     });
     await eventually('memcached has its new environment on the last controller', 300, async () => {
       const environment = await cloud.ssh(
@@ -79,7 +83,7 @@ describe('a change', function () {
     await cloud.patch('cis', 'pike', { spec: { tag: '12.0-20180319.1' } });
     await eventually('every host runs the new tag', 400, async () => {
       const hosts = await cloud.list('hosts');
-      return hosts.every(({ status }) => status?.['images'] === '12.0-20180319.1') ? true : undefined;
+      return hosts.every(({ status }) => status?.images === '12.0-20180319.1') ? true : undefined;
     });
     await settled();
     const after = await everything();

@@ -80,8 +80,8 @@ describe('drift', function () {
   it('in maintenance it is left off, until maintenance ends', async () => {
     await cloud.patch('bmn', machine, { spec: { maintenance: true, maintenanceReason: 'changing a fan' } });
     await eventually('the host says which brake holds it', 30, async () => {
-      const host = (await cloud.list('hosts')).find(({ spec }) => spec['nodeName'] === machine);
-      return /maintenance/i.test(String(host?.status?.['brake'])) ? true : undefined;
+      const host = (await cloud.list('hosts')).find(({ spec }) => spec.nodeName === machine);
+      return /maintenance/i.test(String(host?.status?.brake)) ? true : undefined;
     });
     await setPower(cloud.lab, machine, 'off');
     await pause(75_000);

@@ -17,9 +17,11 @@ describe('the operator', function () {
 
   const setEnvironment = async (value: string): Promise<void> => {
     const service = await cloud.get('ocsvc', 'memcached');
-    const [container] = service.spec['containers'] as Record<string, unknown>[];
+    const [container] = service.spec.containers as Record<string, unknown>[];
     await cloud.patch('ocsvc', 'memcached', {
-      spec: { containers: [{ ...container, environment: { ROUND: value } }] },
+      spec: {
+        containers: [{ ...container, environment: { ...(container?.environment as object), ROUND: value } }],
+      },
     });
   };
   const environmentOf = (of: string): Promise<string> =>

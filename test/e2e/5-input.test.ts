@@ -80,7 +80,7 @@ stringData: { username: admin, password: "${password}" }
   });
 
   const hostOn = async (machine: string): Promise<string> => {
-    const host = (await cloud.list('hosts')).find(({ spec }) => spec['nodeName'] === machine);
+    const host = (await cloud.list('hosts')).find(({ spec }) => spec.nodeName === machine);
     if (host === undefined) throw new Error(`no host on ${machine}`);
     return host.metadata.name;
   };
@@ -93,16 +93,16 @@ stringData: { username: admin, password: "${password}" }
     it('a service that a role names and that does not exist', async () => {
       const { spec } = await cloud.get('ocrole', 'compute');
       await cloud.patch('ocrole', 'compute', {
-        spec: { services: [...(spec['services'] as string[]), 'nonesuch'] },
+        spec: { services: [...(spec.services as string[]), 'nonesuch'] },
       });
       const { message } = readyOf(await cloud.ready('ovc', 'lab', 'False', 60, /Service/));
       expect(message).to.include('nonesuch').and.include('compute');
-      await cloud.patch('ocrole', 'compute', { spec: { services: spec['services'] } });
+      await cloud.patch('ocrole', 'compute', { spec: { services: spec.services } });
     });
 
     it('too few nodes', async () => {
       const { spec } = await cloud.get('ovc', 'lab');
-      const roles = spec['roles'] as { role: string; count: number }[];
+      const roles = spec.roles as { role: string; count: number }[];
       const more = roles.map((role) => (role.role === 'compute' ? { ...role, count: 3 } : role));
       await cloud.patch('ovc', 'lab', { spec: { roles: more } });
       const { message } = readyOf(await cloud.ready('ovc', 'lab', 'False', 60, /Node/));
@@ -114,7 +114,7 @@ stringData: { username: admin, password: "${password}" }
 
     it('an image that does not exist', async () => {
       const { spec } = await cloud.get('ocsvc', 'base');
-      const [container] = spec['containers'] as Record<string, unknown>[];
+      const [container] = spec.containers as Record<string, unknown>[];
       await cloud.patch('ocsvc', 'base', { spec: { containers: [{ ...container, image: 'nonesuch' }] } });
       const { message } = readyOf(await cloud.ready('cis', 'pike', 'False', 60, /Image/));
       expect(message).to.include('openstack-nonesuch');
@@ -126,9 +126,13 @@ stringData: { username: admin, password: "${password}" }
     it('a container that exits at once: the old one is put back and the rest stays', async () => {
       const { spec } = await cloud.get('ocsvc', 'nova-libvirt');
       const before = await cloud.containers('overcloud-cmpt01');
-      const [container] = spec['containers'] as Record<string, unknown>[];
+      const [container] = spec.containers as Record<string, unknown>[];
       await cloud.patch('ocsvc', 'nova-libvirt', {
-        spec: { containers: [{ ...container, environment: { FAIL: 'exit:3' } }] },
+        spec: {
+          containers: [
+            { ...container, environment: { ...(container?.environment as object), FAIL: 'exit:3' } },
+          ],
+        },
       });
       const { message } = readyOf(await cloud.ready('ovc', 'lab', 'False', 120, /./));
       expect(message).to.include('nova_libvirt');

@@ -37,7 +37,7 @@ describe('deleting the namespace of a running cloud', function () {
     await cloud.ready('ovc', 'lab', 'True', 60);
     await cloud.kubectl(['delete', 'overcloud', 'lab', '-n', 'lab', '--timeout=180s']);
     expect([...(await cloud.containers('overcloud-cmpt01')).keys()]).to.deep.equal(['foreign']);
-    const states = (await cloud.list('bmn')).map(({ status }) => status?.['state']);
+    const states = (await cloud.list('bmn')).map(({ status }) => status?.state);
     expect(
       states.every((state) => state === 'available'),
       String(states),

@@ -110,7 +110,9 @@ export async function startCloud(controlPlaneName: string): Promise<Cloud> {
     namespace,
     kubectl,
     ssh,
-    apply: async (yaml) => void (await kubectl(['apply', '-n', namespace, '-f', '-'], yaml)),
+    apply: async (yaml) => {
+      await kubectl(['apply', '-n', namespace, '-f', '-'], yaml);
+    },
     async example() {
       const rendered = await kubectl(['kustomize', path.join(root, 'examples/lab')]);
       const { stdout: made } = await run(path.join(root, 'hack/lab'), ['secrets', '--name', lab.name]);
@@ -124,17 +126,9 @@ export async function startCloud(controlPlaneName: string): Promise<Cloud> {
       JSON.parse(await kubectl(['get', kind, name, '-n', namespace, '-o', 'json'])) as Seen,
     list: async (kind) =>
       (JSON.parse(await kubectl(['get', kind, '-n', namespace, '-o', 'json'])) as { items: Seen[] }).items,
-    patch: async (kind, name, patch) =>
-      void (await kubectl([
-        'patch',
-        kind,
-        name,
-        '-n',
-        namespace,
-        '--type=merge',
-        '-p',
-        JSON.stringify(patch),
-      ])),
+    patch: async (kind, name, patch) => {
+      await kubectl(['patch', kind, name, '-n', namespace, '--type=merge', '-p', JSON.stringify(patch)]);
+    },
     ready: (kind, name, status, seconds, reason = /./) =>
       eventually(
         `${kind}/${name} has Ready=${status} with a reason like ${String(reason)}`,
@@ -163,16 +157,16 @@ export async function startCloud(controlPlaneName: string): Promise<Cloud> {
 /** What the controller says is about the spec as it is now. */
 function isCurrent(object: Seen): boolean {
   const { generation } = object.metadata as { readonly generation?: number };
-  return object.status?.['observedGeneration'] === generation;
+  return object.status?.observedGeneration === generation;
 }
 
 function parseRunning(listed: Readonly<Record<string, unknown>>): Running {
   return {
-    id: String(listed['Id']),
-    name: String((listed['Names'] as readonly string[])[0]),
-    image: String(listed['Image']),
-    imageId: String(listed['ImageID']),
-    state: String(listed['State']),
-    startedAt: Number(listed['StartedAt']),
+    id: String(listed.Id),
+    name: String((listed.Names as readonly string[])[0]),
+    image: String(listed.Image),
+    imageId: String(listed.ImageID),
+    state: String(listed.State),
+    startedAt: Number(listed.StartedAt),
   };
 }

@@ -51,10 +51,10 @@ export function useLab(): Promise<Lab> {
 }
 
 async function startLab(): Promise<Lab> {
-  const name = process.env['UNDERCLOUD_TEST_LAB'] ?? ownLab.name;
+  const name = process.env.UNDERCLOUD_TEST_LAB ?? ownLab.name;
   if (name === ownLab.name) await run(program, ['up', '--name', name, '--number', ownLab.number]);
-  const state = process.env['XDG_STATE_HOME'] ?? path.join(homedir(), '.local/state');
-  const root = process.env['UNDERCLOUD_STATE'] ?? path.join(state, 'undercloud');
+  const state = process.env.XDG_STATE_HOME ?? path.join(homedir(), '.local/state');
+  const root = process.env.UNDERCLOUD_STATE ?? path.join(state, 'undercloud');
   return JSON.parse(await readFile(path.join(root, name, 'lab/lab.json'), 'utf8')) as Lab;
 }
 

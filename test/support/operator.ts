@@ -53,6 +53,8 @@ export async function startOperator(controlPlane: string, args: readonly string[
     stdio: ['ignore', output.fd, output.fd],
   });
   await output.close();
+  // An interrupted run leaves no replica behind.
+  process.once('exit', () => child.kill('SIGKILL'));
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   return {
     pid: pidOf(child),

@@ -1,5 +1,7 @@
 // Waiting in tests: look again until it holds, and when it never does, say what was seen last.
 
+import { messageOf } from '../../src/kernel/errors.ts';
+
 /** Looks every 200 ms until `probe` returns something other than undefined; throws with `describe()` after `seconds`. */
 export async function eventually<T>(
   what: string,
@@ -19,7 +21,7 @@ export async function eventually<T>(
     }
     await pause(200);
   }
-  const why = lastError === undefined ? '' : `; the last look failed: ${String(lastError)}`;
+  const why = lastError === undefined ? '' : `; the last look failed: ${messageOf(lastError)}`;
   throw new Error(`not within ${String(seconds)} s: ${what}${why}\n${await describe()}`);
 }
 

@@ -147,6 +147,20 @@ describe('the end of a host', () => {
     expect(room.node()?.status?.hostRef?.name).to.equal('host1');
   });
 
+  it('waits until its node was given back, and no longer', async () => {
+    const room = await settledRoom();
+    room.kube.intercept(({ verb }) => {
+      if (verb === 'replaceStatus') throw transient('Unavailable', 'the API server is busy');
+    });
+    await remove(room, hosts, 'host1');
+    await drain(room, 'host1');
+    await room.pass(5_000);
+    expect(room.host('host1')).to.not.equal(undefined);
+    room.kube.intercept(() => undefined);
+    await room.pass(5_000);
+    expect(room.host('host1')).to.equal(undefined);
+  });
+
   it('uses up an annotation that frees nothing, and says so', async () => {
     const room = await settledRoom();
     await annotate(room, { [annotations.release]: 'node1' });

@@ -3,9 +3,10 @@ import { expect } from 'chai';
 import { bareMetalNodes } from '../../../src/api/baremetalnode.gen.ts';
 import { hosts } from '../../../src/api/host.gen.ts';
 import { finalizers } from '../../../src/api/names.ts';
+import { releaseSecret } from '../../../src/baremetal/credentials.ts';
 import { unreachable } from '../../../src/baremetal/bmc/errors.ts';
 import { secrets } from '../../../src/kube/objects.ts';
-import { conditionOf, namespace } from './objects.ts';
+import { conditionOf, namespace, nodeOf } from './objects.ts';
 import { createRoom } from './room.ts';
 import { address, drain, enrol, minute, remove, secretIn, settledRoom } from './users.ts';
 
@@ -80,5 +81,22 @@ describe('deletion', () => {
     await remove(room, bareMetalNodes, 'node1');
     await room.pass(minute);
     expect(room.node()).to.equal(undefined);
+  });
+
+  it('of two nodes in the same moment does not make each wait for the other', async () => {
+    const room = createRoom();
+    enrol(room);
+    await room.pass(minute);
+    const going = nodeOf('node2', {
+      spec: { bmc: { address: 'ipmi://10.0.0.2', credentialsName: 'node1-bmc' } },
+      metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' },
+    });
+    await releaseSecret(
+      room.kube.client,
+      { namespace, name: 'node1-bmc' },
+      [going],
+      new AbortController().signal,
+    );
+    expect((await secretIn(room))?.metadata.finalizers ?? []).to.deep.equal([]);
   });
 });

@@ -1,5 +1,6 @@
 // A node's way from enrolment to a host: states, inventory, and rest.
 import { expect } from 'chai';
+import { transient } from '../../../src/kernel/errors.ts';
 import { bareMetalNodes, type BareMetalNode } from '../../../src/api/baremetalnode.gen.ts';
 import { configMaps } from '../../../src/kube/objects.ts';
 import { conditionOf, namespace } from './objects.ts';
@@ -94,5 +95,24 @@ describe('a node whose system is there already', () => {
     await room.pass(minute);
     expect(room.node()?.status).to.include({ state: 'active', power: 'On' });
     expect(room.bmcs.at(address).commands).to.deep.equal(['On']);
+  });
+
+  it('ends in the same place wherever the operator was killed on the way', async () => {
+    for (let killed = 1; killed <= 40; killed += 1) {
+      const room = createRoom();
+      let requests = 0;
+      room.kube.intercept(() => {
+        requests += 1;
+        if (requests === killed) throw transient('Unavailable', 'killed');
+      });
+      enrol(room);
+      ask(room);
+      while (requests < killed && room.clock.monotonic() < minute) await room.pass(500);
+      room.restart();
+      await room.pass(minute);
+      expect(room.node()?.status, `killed at request ${killed}`).to.include({ state: 'active', power: 'On' });
+      expect(room.node()?.status?.hostRef?.name).to.equal('host1');
+      expect(new Set(room.bmcs.at(address).commands)).to.deep.equal(new Set(['On']));
+    }
   });
 });

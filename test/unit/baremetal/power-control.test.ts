@@ -64,16 +64,31 @@ describe('power', () => {
     expect(room.bmcs.at(address).power).to.equal('On');
   });
 
-  it('is not switched on the word of a stale cache', async () => {
+  it('is not switched when the host turns out to be observed only, in the last moment', async () => {
     const room = await settledRoom();
     room.bmcs.at(address).power = 'Off';
     room.kube.intercept(async ({ verb, resource }) => {
-      if (verb !== 'get' || resource.plural !== 'baremetalnodes') return;
+      if (verb !== 'get' || resource.plural !== 'hosts') return;
       room.kube.intercept(() => undefined);
-      await edit(room, { maintenance: true });
+      await room.kube.edit(hosts, { namespace, name: 'host1' }, { spec: { mode: 'Observe' } });
     });
     await room.pass(10 * minute);
     expect(room.bmcs.at(address).commands).to.deep.equal(['On']);
+  });
+
+  it('is not cut when the node turns out to be wanted on, in the last moment', async () => {
+    const room = createRoom();
+    room.bmcs.at(address).power = 'On';
+    enrol(room, { externallyProvisioned: false });
+    await room.pass(minute);
+    room.kube.intercept(async ({ verb, resource }) => {
+      if (verb !== 'get' || resource.plural !== 'baremetalnodes') return;
+      room.kube.intercept(() => undefined);
+      await edit(room, { poweredOn: true });
+    });
+    await edit(room, { poweredOn: false });
+    await room.pass(10 * minute);
+    expect(room.bmcs.at(address).commands).to.deep.equal([]);
   });
 
   it('is asked for again when the first command had no effect, and a person is called in the end', async () => {

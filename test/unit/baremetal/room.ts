@@ -1,11 +1,10 @@
-// The room as a whole, without a process around it: both controllers on an API server and BMCs in memory, with time moved by hand.
+// The room as a whole, without a process around it: its controller on an API server and BMCs in memory, with time moved by hand.
 import { bareMetalNodes, type BareMetalNode } from '../../../src/api/baremetalnode.gen.ts';
 import { hosts, type Host } from '../../../src/api/host.gen.ts';
 import { createBareMetalNodeController, type BareMetalNodeDeps } from '../../../src/baremetal/controller.ts';
 import { createBmcPool } from '../../../src/baremetal/bmc/pool.ts';
 import type { BmcConnector } from '../../../src/baremetal/bmc/port.ts';
 import type { Clock } from '../../../src/kernel/clock.ts';
-import { createHostReleaseController } from '../../../src/baremetal/release.ts';
 import type { Controller } from '../../../src/kernel/controller.ts';
 import { OperatorError } from '../../../src/kernel/errors.ts';
 import { silentLogger } from '../../../src/kernel/log.ts';
@@ -47,7 +46,7 @@ export function createRoom({ cache, connector }: RoomOptions = {}): Room {
   const bmcs = createFakeBmcs();
   const events: string[] = [];
   const note = (type: string) => (_object: unknown, reason: string) => void events.push(`${type} ${reason}`);
-  const build = (): readonly Controller[] => {
+  const build = (): Controller => {
     const deps: BareMetalNodeDeps = {
       client: kube.client,
       cache: cache?.(kube) ?? kube.cache,
@@ -59,7 +58,7 @@ export function createRoom({ cache, connector }: RoomOptions = {}): Room {
       bmcs: createBmcPool({ clock, connect: connector?.(clock) ?? bmcs.connect }),
       powerPollMs: secondsOfPoll * 1000,
     };
-    return [createBareMetalNodeController(deps), createHostReleaseController(deps)];
+    return createBareMetalNodeController(deps);
   };
   let loop = createLoop(build(), clock);
   kube.onChange((resource, before, after) => loop.changed(resource.plural, before, after));
@@ -83,41 +82,37 @@ export function createRoom({ cache, connector }: RoomOptions = {}): Room {
   return room;
 }
 
-/** What the kernel's loop does, in miniature: keys from changes, requeues by the clock, conflicts tried again. */
-function createLoop(controllers: readonly Controller[], clock: ManualClock) {
-  const due = new Map<string, { readonly controller: Controller; readonly key: ObjectKey; at: number }>();
-  const add = (controller: Controller, key: ObjectKey, ms: number) => {
-    const id = `${controller.name} ${keyText(key)}`;
-    const at = Math.min(clock.monotonic() + ms, due.get(id)?.at ?? Infinity);
-    due.set(id, { controller, key, at });
+/** What the kernel's loop does, in miniature: keys from changes, requeues by the clock, transient errors tried again. */
+function createLoop(controller: Controller, clock: ManualClock) {
+  const due = new Map<string, { readonly key: ObjectKey; readonly at: number }>();
+  const add = (key: ObjectKey, ms: number) => {
+    const at = Math.min(clock.monotonic() + ms, due.get(keyText(key))?.at ?? Infinity);
+    due.set(keyText(key), { key, at });
   };
-  const run = async (controller: Controller, key: ObjectKey): Promise<void> => {
+  const run = async (key: ObjectKey): Promise<void> => {
     const { signal } = new AbortController();
     try {
       const outcome = await controller.reconcile({ signal, log: silentLogger, reconcileId: 'test' }, key);
-      if (outcome.kind === 'requeueAfter') add(controller, key, outcome.ms);
+      if (outcome.kind === 'requeueAfter') add(key, outcome.ms);
     } catch (error) {
       if (!(error instanceof OperatorError) || error.kind !== 'transient') throw error;
-      add(controller, key, 750);
+      add(key, 750);
     }
   };
   return {
     changed(plural: string, before: object | undefined, after: object | undefined) {
-      for (const controller of controllers) {
-        for (const watch of controller.watches.filter(({ resource }) => resource.plural === plural)) {
-          for (const key of watch.keys(before as never, after as never)) add(controller, key, 0);
-        }
+      for (const watch of controller.watches.filter(({ resource }) => resource.plural === plural)) {
+        for (const key of watch.keys(before as never, after as never)) add(key, 0);
       }
     },
     async pass(ms: number): Promise<void> {
       const end = clock.monotonic() + ms;
       for (;;) {
-        const [next] = [...due].sort(([, a], [, b]) => a.at - b.at);
-        if (next === undefined || next[1].at > end) break;
-        const [id, { controller, key, at }] = next;
-        due.delete(id);
-        await clock.advance(Math.max(at - clock.monotonic(), 0));
-        await run(controller, key);
+        const [next] = [...due.values()].sort((a, b) => a.at - b.at);
+        if (next === undefined || next.at > end) break;
+        due.delete(keyText(next.key));
+        await clock.advance(Math.max(next.at - clock.monotonic(), 0));
+        await run(next.key);
       }
       await clock.advance(end - clock.monotonic());
     },

@@ -14,7 +14,7 @@ import { createRoom, type Room } from './room.ts';
 export const minute = 60_000;
 /** Of node1's BMC. */
 export const address = 'ipmi://10.0.0.1';
-export const nodeKey = { namespace, name: 'node1' };
+const nodeKey = { namespace, name: 'node1' };
 
 export const enrol = (room: Room, spec?: Partial<BareMetalNodeSpec>, name = 'node1'): BareMetalNode =>
   room.kube.seed(bareMetalNodes, newNode(name, spec));
