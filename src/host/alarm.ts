@@ -19,6 +19,18 @@ export type Alarm = (event: EngineEvent, memory: HostMemory) => number | undefin
 
 export function createAlarm(owner: string, clock: Clock): Alarm {
   const deaths = new Map<string, { readonly count: number; readonly at: number }>();
+  /** By container ID, as told last: Podman tells after each check, and most of the time the same. */
+  const healths = new Map<string, EngineEvent['health']>();
+
+  /** What was healthy for all we know, and is, wakes nobody. */
+  const isNews = ({ containerId, health }: EngineEvent, { link }: HostMemory): boolean => {
+    const proven = link?.prober.verdicts().get(containerId)?.kind === 'proven';
+    const before = healths.get(containerId) ?? (proven ? 'healthy' : undefined);
+    healths.set(containerId, health);
+    if (health !== undefined && health === before) return false;
+    link?.observer.touch(containerId);
+    return true;
+  };
 
   const afterDeath = (name: string): number => {
     const now = clock.monotonic();
@@ -29,30 +41,34 @@ export function createAlarm(owner: string, clock: Clock): Alarm {
   };
 
   return (event, memory) => {
-    const { action, containerId, containerName, labels } = event;
-    const { link, names, failures } = memory;
-    if (action === 'resync') {
-      link?.observer.touchAll();
+    if (event.action === 'resync') {
+      memory.link?.observer.touchAll();
       return gatherMs;
     }
-    const ours = labels[containerLabels.owner] === owner;
+    const ours = event.labels[containerLabels.owner] === owner;
     // A foreign container may hold a name that we wait for.
-    if (!ours && !names.has(containerName)) return undefined;
-    if (labels[jobHashLabel] !== undefined) return undefined;
+    const concernsUs = ours || memory.names.has(event.containerName);
+    return concernsUs && event.labels[jobHashLabel] === undefined ? heed(event, ours, memory) : undefined;
+  };
+
+  function heed(event: EngineEvent, ours: boolean, memory: HostMemory): number | undefined {
+    const { action, containerId, containerName } = event;
+    const { link, failures } = memory;
+    if (action === 'health_status') return isNews(event, memory) ? gatherMs : undefined;
     link?.observer.touch(containerId);
     switch (action) {
       case 'die':
         link?.prober.suspect(containerId);
         if (ours) failures.suspect(containerName);
         return afterDeath(containerName);
-      case 'stop':
       case 'remove':
+        healths.delete(containerId);
+        return healAfterMs;
+      case 'stop':
       case 'rename':
         return healAfterMs;
-      case 'health_status':
-        return gatherMs;
       default:
         return undefined;
     }
-  };
+  }
 }

@@ -58,7 +58,8 @@ async function applyGroups(
   const holds = [...known];
   let done: readonly Action[] = [];
   for (const group of groupsOf(actions)) {
-    if (group.step > context.reached && done.some(({ step }) => step < group.step)) {
+    const later = group.phase === 'removals' || group.step > context.reached;
+    if (later && done.some(({ step }) => step < group.step || group.phase === 'removals')) {
       holds.push(...(await fallen(done, context)));
       done = [];
     }
@@ -158,7 +159,7 @@ const done = async (work: Promise<void>): Promise<undefined> => {
 
 function remember(action: Action, failure: Failure, context: ApplyContext): void {
   // putBack has remembered it before it began.
-  if (action.kind !== 'putBack') context.failures.record(action.target, { ...failure, ...hashOf(action) });
+  if (action.kind !== 'putBack') context.failures.record(action.target, failure);
   context.tell(failureNote(action, failure.message));
 }
 
@@ -181,9 +182,3 @@ const failedHold = (action: Action, { reason, message }: Failure): Hold => ({
   message,
   stalled: false,
 });
-
-/** What exactly failed: when it changes, it is tried again at once. */
-function hashOf(action: Action): { readonly of?: string } {
-  if (action.kind === 'runJob') return { of: action.job.hash };
-  return 'container' in action ? { of: action.container.specHash } : {};
-}

@@ -7,7 +7,7 @@ import type { Outcome } from '../kernel/controller.ts';
 import { transient } from '../kernel/errors.ts';
 import type { Fence } from '../kernel/fence.ts';
 import { applyPlan } from './apply.ts';
-import type { Note } from './apply/context.ts';
+import { isHealing, type Note } from './apply/context.ts';
 import { mayAct } from './brakes.ts';
 import { connect, type ConnectDeps } from './connect.ts';
 import type { Compiled, Gatherer } from './gather.ts';
@@ -63,6 +63,7 @@ export function createConverge(deps: ConvergeDeps): Converge {
     const act = mayAct(brake);
     const compiled = await compileCurrent(host, gatherer, context.signal);
     memory.learn(compiled.manifest);
+    memory.failures.begin(compiled.manifest.revision);
     const link = await reach(host, node, compiled, hands);
     let seen = await look(compiled, host, hands, link);
     if (act && seen.plan.actions.length > 0) {
@@ -112,7 +113,9 @@ async function apply(
 ): Promise<void> {
   const { log, signal } = hands.context;
   const findings = findingsOf(host, compiled, plan, hands);
-  await report(hands, findings);
+  const reached = reachedOf(host);
+  // Healing is quick, and somebody may be counting its milliseconds: it is reported when it is done.
+  if (plan.actions.some((action) => !isHealing(action, reached))) await report(hands, findings);
   await applyPlan(plan, {
     ...link,
     ...compiled,
@@ -120,7 +123,7 @@ async function apply(
     clock,
     log,
     signal,
-    reached: reachedOf(host),
+    reached,
     tell: (note) => tell(events, host, note),
     onPhase: async (phase, running) => {
       const message = `${host.metadata.name}: ${phase}`;

@@ -13,6 +13,7 @@ import { connect, type ConnectDeps } from './connect.ts';
 import type { Gatherer, PoolTarget } from './gather.ts';
 import { ownerOf } from './manifest.ts';
 import type { HostMemory } from './memory.ts';
+import { sentence } from './health.ts';
 import { isOurs } from './plan/ours.ts';
 import type { ContainerSummary, HostSession } from './ports.ts';
 import { createReporter } from './reporter.ts';
@@ -56,7 +57,7 @@ export function createDrain(deps: DrainDeps): Drain {
   const failed = async (host: Host, error: OperatorError): Promise<Outcome> => {
     const since = Date.parse(host.metadata.deletionTimestamp ?? '');
     if (clock.now().getTime() - since > deps.drainDeadlineMs) return leave(host, messageOf(error));
-    const message = `${host.metadata.name}: is being drained: ${messageOf(error)}`;
+    const message = `${sentence(host.metadata.name, error.message)}; it is being drained`;
     await createReporter(host, deps).write({
       health: { kind: 'progressing', reason: 'Draining', message },
       conditions: [],

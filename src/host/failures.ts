@@ -9,6 +9,8 @@ const replacing = { baseMs: 60_000, maxMs: 30 * 60_000 };
 
 /** By name of container, or `service/job`. Lost with the process: then everything is tried once more at once. */
 export interface FailureBook {
+  /** What failed in another revision is forgotten: in this one it is tried at once. */
+  begin(revision: string): void;
   /** It failed, and is tried again after a while that doubles each time. */
   record(name: string, failure: Failure): void;
   /** It ended, by itself or by hand: when it runs again it has to prove itself. */
@@ -40,7 +42,13 @@ export function createFailureBook(deps: {
     slowBackoff.reset(name);
   };
 
+  let current: string | undefined;
+
   return {
+    begin(revision) {
+      if (revision !== current) for (const name of [...entries.keys()]) forget(name);
+      current = revision;
+    },
     record(name, failure) {
       const { next } = failure.reason === 'ReplaceFailed' ? slowBackoff : backoff;
       entries.set(name, { failure, notBefore: clock.monotonic() + next(name) });

@@ -43,11 +43,15 @@ export function healthOf(host: string, plan: Plan, manifest: Manifest, brake: Br
 export function troubleHealth(host: string, error: OperatorError, brake: Brake): Health {
   if (brake.kind === 'Paused' || brake.kind === 'Maintenance') return pausedHealth(host, brake, undefined);
   const { reason } = error;
-  const message = error.message.startsWith(`${host}:`) ? error.message : `${host}: ${error.message}`;
+  const message = sentence(host, error.message);
   return error.kind === 'transient'
     ? { kind: 'progressing', reason, message }
     : { kind: 'stalled', reason, message };
 }
+
+/** Begins with the host's name, once. */
+export const sentence = (host: string, message: string): string =>
+  message.startsWith(`${host}: `) ? message : `${host}: ${message}`;
 
 export function convergedCondition(plan: Plan, manifest: Manifest): ConditionInput {
   const open = plan.actions.length + plan.holds.length;

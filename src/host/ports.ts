@@ -74,6 +74,8 @@ export interface EngineEvent {
   readonly containerId: string;
   readonly containerName: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** With health_status: what it is now. Podman tells after each check, Docker after each change. */
+  readonly health?: 'starting' | 'healthy' | 'unhealthy';
 }
 
 export interface RegistryAuth {

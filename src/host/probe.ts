@@ -62,11 +62,7 @@ export function lastLine(text: string): string {
 }
 
 /** How a container ended, for people. */
-export async function exitFailure(
-  engine: Engine,
-  detail: ContainerDetail,
-  signal: AbortSignal,
-): Promise<Failure> {
+async function exitFailure(engine: Engine, detail: ContainerDetail, signal: AbortSignal): Promise<Failure> {
   const line = await lastLogLine(engine, detail.id, signal);
   const message = `exits ${detail.exitCode}${line === '' ? '' : `: ${line}`}`;
   const state = detail.state === 'running' ? 'restarting' : detail.state;

@@ -39,7 +39,7 @@ export async function startOneHost(tag: string, service: string): Promise<OneHos
     '--ceph',
     '0',
   );
-  process.env['UNDERCLOUD_TEST_LAB'] = labName;
+  process.env.UNDERCLOUD_TEST_LAB = labName;
   const cloud = await startCloud('bench');
   const operator = await startOperator('bench');
   const raw = await rawEngine(cloud.lab, machine);

@@ -21,7 +21,7 @@ metadata: { name: ${name} }
 spec:
   bmc: { address: "${address}", credentialsName: ${secret}${address.startsWith('redfish') ? ', tls: { caName: bmc-ca }' : ''} }
   externallyProvisioned: true
-  address: 172.30.${String(cloud.lab.number)}.250
+  address: 192.0.2.250
   inspectionMode: OutOfBand
   profile: none
 `;

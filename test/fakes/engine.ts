@@ -55,6 +55,8 @@ export interface FakeMachine {
   owner: string;
   /** How many changes were made, by whoever is connected. */
   changes(): number;
+  /** How many commands were run in containers. */
+  execs: number;
   connect(): HostSession;
   /** A container that somebody made by hand. */
   byHand(spec: Pick<ContainerSpec, 'name'> & Partial<ContainerSpec>): FakeContainer;
@@ -70,7 +72,7 @@ export interface FakeFile {
   readonly owner: string;
 }
 
-export const emptyLedger: Ledger = { version: 1, files: {}, jobs: {}, pendingRestarts: [], replaced: {} };
+const emptyLedger: Ledger = { version: 1, files: {}, jobs: {}, pendingRestarts: [], replaced: {} };
 
 const bare: ContainerSpec = {
   name: '',
@@ -115,10 +117,10 @@ export function createFakeMachine(clock: Clock): FakeMachine {
   let changes = 0;
 
   const named = (name: string) => [...containers.values()].find((container) => container.spec.name === name);
-  const emit = (action: string, container: FakeContainer) => {
+  const emit = (action: string, container: FakeContainer, more: Pick<EngineEvent, 'health'> = {}) => {
     const { name, labels } = container.spec;
     listeners.forEach((listener) =>
-      listener({ action, containerId: container.id, containerName: name, labels }),
+      listener({ action, containerId: container.id, containerName: name, labels, ...more }),
     );
   };
   const start = (container: FakeContainer) => {
@@ -158,6 +160,7 @@ export function createFakeMachine(clock: Clock): FakeMachine {
     faults,
     ledger: emptyLedger,
     owner: '',
+    execs: 0,
     changes: () => changes,
     named,
     byHand(spec) {
@@ -192,7 +195,7 @@ export function createFakeMachine(clock: Clock): FakeMachine {
         return emit('remove', container);
       case 'sick':
         container.health = 'unhealthy';
-        return emit('health_status', container);
+        return emit('health_status', container, { health: 'unhealthy' });
       case 'reboot':
         if (container.restart !== 'Always') container.state = 'exited';
         return;
@@ -264,10 +267,9 @@ function fakeEngine(
 ): Engine {
   const { containers, images, faults } = machine;
   const { change, ask, emit } = hands;
-  const busy = (what: string) => transient('EngineBusy', `host: cannot ${what}: no such container`);
   const find = (id: string, what: string) => {
     const container = containers.get(id);
-    if (container === undefined) throw busy(what);
+    if (container === undefined) throw transient('EngineBusy', `host: cannot ${what}: no such container`);
     return container;
   };
   return {
@@ -320,13 +322,15 @@ function fakeEngine(
       }),
     exec: (id, argv) =>
       ask(() => {
+        machine.execs += 1;
         const { state, spec } = find(id, 'exec');
         if (state !== 'running')
           throw transient('EngineBusy', `host: cannot run ${argv[0] ?? ''}: container is not running`);
         const sick = faults.sick.has(spec.name) || faults.sick.has(spec.image);
         return sick ? { exitCode: 1, output: 'connection refused\n' } : { exitCode: 0, output: '' };
       }),
-    wait: (id) => ask(() => endJob(find(id, 'wait'))),
+    // A job runs as long as nobody waits for it.
+    wait: (id) => ask(() => Object.assign(find(id, 'wait'), { state: 'exited' as const }).exitCode),
     logTail: (id) => ask(() => find(id, 'read the log of').log),
     imageId: (reference) => ask(() => images.get(reference)),
     pull: (repository, digest) =>
@@ -342,12 +346,6 @@ function fakeEngine(
         images.set(`${repository}:${tag}`, id);
       }),
   };
-}
-
-/** A job runs as long as nobody waits for it. */
-function endJob(container: FakeContainer): number {
-  if (container.state === 'running') container.state = 'exited';
-  return container.exitCode;
 }
 
 function fakeFiles({ files, faults }: FakeMachine, { change, ask }: Hands): HostFiles {

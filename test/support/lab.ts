@@ -44,7 +44,10 @@ export interface Lab {
 
 let used: Promise<Lab> | undefined;
 
-/** Starts the lab once per process (a minute or more where images must be built), or mends it, and reads its facts. */
+/**
+ * Starts the lab once per process (a minute or more where images must be built), or mends it, and reads its
+ * facts.
+ */
 export function useLab(): Promise<Lab> {
   used ??= startLab();
   return used;

@@ -58,11 +58,7 @@ export async function removeFile(path: string, { session, signal, ledger }: Appl
 }
 
 /** It has read its files; now it has to prove itself, as the plan will ask. */
-export async function started(
-  id: string,
-  container: ManifestContainer,
-  context: ApplyContext,
-): Promise<void> {
+async function started(id: string, container: ManifestContainer, context: ApplyContext): Promise<void> {
   const { prober, ledger, signal } = context;
   prober.forget(id);
   if (container.spec.healthcheck !== undefined) prober.watch(id, container);

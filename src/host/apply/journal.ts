@@ -50,7 +50,10 @@ export function failureNote(action: Action, message: string): Note {
 
 const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
-function changes({ fields }: Action): string {
+/** People know images by their tags: with both at hand, the digest is left out. */
+function changes(action: Action): string {
+  const tagged = action.fields.some(({ field }) => field === 'image');
+  const fields = action.fields.filter(({ field }) => !tagged || field !== 'digest');
   if (fields.length === 0) return '';
   const shown = fields
     .slice(0, mostFields)

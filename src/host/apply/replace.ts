@@ -24,10 +24,10 @@ export async function replaceContainer(action: ActionOf<'replace'>, context: App
 export async function putBack(action: ActionOf<'putBack'>, context: ApplyContext): Promise<Failure> {
   const { session, signal, ledger, failures } = context;
   const { id, aside, failure } = action;
-  const { name, specHash } = action.container;
+  const { name } = action.container;
   const message = `cannot be replaced: the new one ${failure.message}; the former one was put back`;
   // Remembered first: if we lose the host now, the next pass goes on with this, and not with another try.
-  const refusal = { ...failure, reason: 'ReplaceFailed', message, of: specHash };
+  const refusal = { ...failure, reason: 'ReplaceFailed', message };
   failures.record(name, refusal);
   const former = await formerSpec(name, aside, context);
   if (id !== undefined) await removeContainer(id, context);

@@ -5,8 +5,9 @@ import { untilAborted } from '../session/abort.ts';
 
 export interface EngineCalls {
   /**
-   * Runs one call. `what` completes "cannot …", `signal` calls it off, `limitMs` is how long it may take (Infinity: as long as
-   * it likes). Throws the signal's reason, or an OperatorError as Engine in ports.ts describes them.
+   * Runs one call. `what` completes "cannot …", `signal` calls it off, `limitMs` is how long it may take
+   * (Infinity: as long as it likes). Throws the signal's reason, or an OperatorError as Engine in ports.ts
+   * describes them.
    */
   readonly run: <T>(
     what: string,
@@ -68,7 +69,10 @@ export function wordsOf(error: unknown): string {
   return messageOf(error).replace(/^\(HTTP code \d+\) .*? - /, '');
 }
 
-/** What says that something changed since we looked. Docker has 409 for most of it, Podman 4.3 says 500 to nearly everything. */
+/**
+ * What says that something changed since we looked. Docker has 409 for most of it, Podman 4.3 says 500 to
+ * nearly everything.
+ */
 const conflicting =
   /name .*already in use|state improper|not running|no such container|removal .*in progress/i;
 /** What passes by itself. */

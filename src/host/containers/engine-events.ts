@@ -9,12 +9,15 @@ import { jsonLines } from './engine-output.ts';
 const firstRetryMs = 250;
 const longestRetryMs = 5_000;
 
-/** Sent after a gap, in which anything may have happened: look at the whole host. No engine uses this name. */
-export const resyncEvent: EngineEvent = { action: 'resync', containerId: '', containerName: '', labels: {} };
+/**
+ * Sent after a gap, in which anything may have happened: look at the whole host. No engine uses this name.
+ */
+const resyncEvent: EngineEvent = { action: 'resync', containerId: '', containerName: '', labels: {} };
 
 /**
- * Resolves when the stream is open, so that no event after that is lost, and goes on until `closed`. A stream that ends is opened
- * again (the engine was restarted), with a resync event. Throws what dockerode throws when it cannot be opened at first.
+ * Resolves when the stream is open, so that no event after that is lost, and goes on until `closed`. A stream
+ * that ends is opened again (the engine was restarted), with a resync event. Throws what dockerode throws
+ * when it cannot be opened at first.
  */
 export async function watchEngineEvents(options: {
   readonly streams: Docker;

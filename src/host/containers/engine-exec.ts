@@ -12,7 +12,10 @@ const callMs = 60_000;
 /** An engine may close the output shortly before it knows the exit code. */
 const exitCodePollMs = 20;
 
-/** The engine's API cannot end a command: after `timeoutMs` it is left running, and transient ExecTimeout is thrown. */
+/**
+ * The engine's API cannot end a command: after `timeoutMs` it is left running, and transient ExecTimeout is
+ * thrown.
+ */
 export function createEngineExec(
   name: string,
   calls: Docker,

@@ -63,7 +63,10 @@ function credentials(auth: RegistryAuth | undefined): object {
 /** What the engine says in the middle of a pull. */
 class PullFailure extends Error {}
 
-/** A pull may answer 200 before it begins: how it ended stands in one of the lines then (docker-modem issue 146). */
+/**
+ * A pull may answer 200 before it begins: how it ended stands in one of the lines then (docker-modem issue
+ * 146).
+ */
 async function readProgress(stream: NodeJS.ReadableStream): Promise<void> {
   for await (const line of jsonLines(stream)) {
     if (typeof line === 'object' && line !== null && 'error' in line && line.error !== '') {

@@ -29,8 +29,9 @@ export function createTail(limit: number): Tail {
 const headerLength = 8;
 
 /**
- * Takes stdout and stderr out of Docker's frames (a byte for the stream, three of nothing, four for the length, then the content)
- * and gives `out` the content of both, in order. What is not framed, the output of a terminal, goes through as it is.
+ * Takes stdout and stderr out of Docker's frames (a byte for the stream, three of nothing, four for the
+ * length, then the content) and gives `out` the content of both, in order. What is not framed, the output of
+ * a terminal, goes through as it is.
  */
 export function createDemultiplexer(out: (content: Buffer) => void): (chunk: Buffer) => void {
   let pending: Buffer = Buffer.alloc(0);

@@ -55,7 +55,10 @@ function healthConfig(check: Healthcheck): HealthConfig {
   };
 }
 
-/** What would make the container of `info` again from the same image. The image's own settings stand in it as if we had asked for them. */
+/**
+ * What would make the container of `info` again from the same image. The image's own settings stand in it as
+ * if we had asked for them.
+ */
 export function specOf(info: ContainerInspectInfo): ContainerSpec {
   const { Config: config, HostConfig: host } = info;
   return {

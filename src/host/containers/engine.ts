@@ -14,7 +14,10 @@ import { createBody, plainName, specOf } from './engine-spec.ts';
 /** Longer than any of these calls takes on a busy host; a stop has its grace on top. */
 const callMs = 120_000;
 
-/** dockerode on connections that `agent` makes. What the environment says about Docker (DOCKER_HOST and so on) is overruled. */
+/**
+ * dockerode on connections that `agent` makes. What the environment says about Docker (DOCKER_HOST and so on)
+ * is overruled.
+ */
 export function dockerOn(agent: Agent): Docker {
   const none = { ca: undefined, cert: undefined, key: undefined, timeout: undefined };
   const options: Docker.DockerOptions & { readonly agent: Agent } = {
@@ -27,7 +30,10 @@ export function dockerOn(agent: Agent): Docker {
   return new Docker(options);
 }
 
-/** `name` begins every message; `calls` is for short answers, `streams` for those that stay open; `closed` is the session's. */
+/**
+ * `name` begins every message; `calls` is for short answers, `streams` for those that stay open; `closed` is
+ * the session's.
+ */
 export function createEngine(options: {
   readonly name: string;
   readonly calls: Docker;
@@ -66,7 +72,10 @@ export function createEngine(options: {
   };
 }
 
-/** The calls about a container that is there already; that it is gone is no error for inspect, stop and remove. */
+/**
+ * The calls about a container that is there already; that it is gone is no error for inspect, stop and
+ * remove.
+ */
 function lifecycle(
   calls: Docker,
   run: EngineCalls['run'],
@@ -106,8 +115,8 @@ function lifecycle(
 }
 
 /**
- * By name in the query and the rest in the body: left to itself, dockerode 5 puts the whole body, with every secret of the
- * environment, into the query too, where the engine's access log shows it.
+ * By name in the query and the rest in the body: left to itself, dockerode 5 puts the whole body, with every
+ * secret of the environment, into the query too, where the engine's access log shows it.
  */
 async function createContainer(
   calls: Docker,
@@ -120,8 +129,8 @@ async function createContainer(
 }
 
 /**
- * Podman before 5.1 cannot change a restart policy: it has no such call (404 in words that name no container), or takes it and
- * changes only limits. Hence the second look.
+ * Podman before 5.1 cannot change a restart policy: it has no such call (404 in words that name no
+ * container), or takes it and changes only limits. Hence the second look.
  */
 async function disarm(container: Docker.Container, abortSignal: AbortSignal): Promise<boolean> {
   try {

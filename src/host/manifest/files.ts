@@ -31,7 +31,7 @@ export interface FileContext {
 /** A file before it is known who mounts it. */
 export type LooseFile = Omit<ManifestFile, 'inPlace'>;
 
-export const volumeOf = ({ name, spec }: Service): string => spec.configVolume ?? name;
+const volumeOf = ({ name, spec }: Service): string => spec.configVolume ?? name;
 
 /** Throws terminal TemplateInvalid, FileConflict, PathInvalid, naming the service and the file. */
 export function serviceFiles(context: FileContext): readonly LooseFile[] {

@@ -93,9 +93,7 @@ function caseOf(
   const { name } = container;
   const waiting = byName.get(previousName(name));
   const aside = waiting !== undefined && isOurs(waiting, input.manifest.owner) ? waiting.id : undefined;
-  const known = input.failures.get(name);
-  const remembered =
-    known?.failure.of === undefined || known.failure.of === container.specHash ? known : undefined;
+  const remembered = input.failures.get(name);
   return {
     container,
     input,

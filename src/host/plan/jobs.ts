@@ -42,23 +42,28 @@ function planJob(job: ManifestJob, here: ContainerSummary | undefined, input: Pl
           message: 'runs on another host first, and has not ended yet',
         },
       };
-    case 'Run': {
-      const last = input.observed.ledger.jobs[target];
-      if (last?.hash === job.hash && last.exitCode === 0) return {};
-      if (here !== undefined && job.work.kind === 'container' && !isOurs(here, input.manifest.owner)) {
-        const message = `cannot run: there is a container ${job.name} that Undercloud did not make; remove or rename it`;
-        return { hold: { ...hold, reason: 'NameTaken', message, stalled: true } };
-      }
-      const remembered = input.failures.get(target);
-      if (remembered?.again === false && remembered.failure.of === job.hash) {
-        const { reason, message } = remembered.failure;
-        return { hold: { ...hold, reason, message } };
-      }
-      const reason =
-        last === undefined ? 'has not run yet' : reasonAfter(last.exitCode, last.hash === job.hash);
-      return { action: { kind: 'runJob', target, reason, fields: [], job, id: here?.id, step, startOrder } };
-    }
+    case 'Run':
+      return planRun(job, here, input);
   }
+}
+
+function planRun(job: ManifestJob, here: ContainerSummary | undefined, input: PlanInput): JobVerdict {
+  const { step, startOrder } = job;
+  const target = jobKey(job);
+  const hold = { step, startOrder, on: 'job', target, stalled: false } as const;
+  const last = input.observed.ledger.jobs[target];
+  if (last?.hash === job.hash && last.exitCode === 0) return {};
+  if (here !== undefined && job.work.kind === 'container' && !isOurs(here, input.manifest.owner)) {
+    const message = `cannot run: there is a container ${job.name} that Undercloud did not make; remove or rename it`;
+    return { hold: { ...hold, reason: 'NameTaken', message, stalled: true } };
+  }
+  const remembered = input.failures.get(target);
+  if (remembered?.again === false) {
+    const { reason, message } = remembered.failure;
+    return { hold: { ...hold, reason, message } };
+  }
+  const reason = last === undefined ? 'has not run yet' : reasonAfter(last.exitCode, last.hash === job.hash);
+  return { action: { kind: 'runJob', target, reason, fields: [], job, id: here?.id, step, startOrder } };
 }
 
 const reasonAfter = (exitCode: number, sameRun: boolean): string =>

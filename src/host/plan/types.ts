@@ -33,8 +33,6 @@ export interface Failure {
   /** As the engine calls it: exited, running… */
   readonly state: string;
   readonly exitCode: number;
-  /** The hash of what failed, a container's spec or a job's run: another one may be tried at once. */
-  readonly of?: string;
 }
 
 /** What our own probes know of one container (by ID). */

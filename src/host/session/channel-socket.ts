@@ -3,8 +3,8 @@ import { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 
 /**
- * ssh2's channels emit `close` only when the other side agreed, ignore the error given to `destroy` and lack net.Socket's methods;
- * an aborted request on a host that fell silent would hang. This one ends at once.
+ * ssh2's channels emit `close` only when the other side agreed, ignore the error given to `destroy` and lack
+ * net.Socket's methods; an aborted request on a host that fell silent would hang. This one ends at once.
  */
 export function channelSocket(channel: ClientChannel): Duplex {
   const socket = new Duplex({
@@ -32,7 +32,12 @@ export function channelSocket(channel: ClientChannel): Duplex {
     if (!socket.destroyed && !socket.push(chunk)) channel.pause();
   });
   channel.once('end', finish);
-  channel.once('close', finish);
+  channel.once('close', () => {
+    finish();
+    // Only after everything was read: what waits to be written would otherwise keep it open for ever.
+    if (socket.readableEnded) socket.destroy();
+    else socket.once('end', () => socket.destroy());
+  });
   channel.on('error', (error: Error) => socket.destroy(error));
   return Object.assign(socket, socketMethods(socket));
 }

@@ -1,4 +1,4 @@
-// Opens a session on a host: connects, pins the key, starts the helper, takes the fence, and reaches the engine.
+// Opens a session on a host: connects, pins the key, starts the helper, takes the fence, reaches the engine.
 import type { Clock } from '../../kernel/clock.ts';
 import { OperatorError, asOperatorError, messageOf, terminal, transient } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/log.ts';
@@ -6,9 +6,9 @@ import { hostPaths } from '../../api/names.ts';
 import { createEngine, dockerOn } from '../containers/engine.ts';
 import { watchEngineEvents } from '../containers/engine-events.ts';
 import type { EngineEvent, HostFacts, HostSession, SessionConnector, SessionTarget } from '../ports.ts';
-import { HelperEnded } from './errors.ts';
+import { HelperEnded, sessionClosed } from './errors.ts';
 import { createHostFiles, reloadRegistries } from './files.ts';
-import { createHelperClient, sessionClosed } from './helper-client.ts';
+import { createHelperClient } from './helper-client.ts';
 import type { HelperClient } from './helper-client.ts';
 import { installHelper, loadHelper, startFailure, startHelper } from './install.ts';
 import type { HelperProgram } from './install.ts';
@@ -39,7 +39,8 @@ export function createSessionConnector(deps: Deps): SessionConnector {
       try {
         if (target.hostKeys.length === 0) await onTrusted(ssh.hostKey);
         const { helper, facts } = await greet(ssh, target, loaded, deps, signal);
-        // An operator that was killed between writing the registries' configuration and saying so left this to us.
+        // An operator that was killed between writing the registries' configuration and saying so left this
+        // to us.
         await reloadRegistries(helper, target.engine, signal);
         return await openSession(ssh, target, helper, facts, deps);
       } catch (error) {

@@ -1,7 +1,10 @@
 // The errors of a session that carry more than a kind, a reason and a message.
-import { OperatorError } from '../../kernel/errors.ts';
+import { OperatorError, transient } from '../../kernel/errors.ts';
 
-/** A leader with a higher epoch was on this host: nothing was done, and nothing may be until our epoch is above it. */
+/**
+ * A leader with a higher epoch was on this host: nothing was done, and nothing may be until our epoch is
+ * above it.
+ */
 export class FencedError extends OperatorError {
   readonly epoch: number;
 
@@ -12,7 +15,10 @@ export class FencedError extends OperatorError {
   }
 }
 
-/** The helper's process ended, or never started; `code` is its exit status, undefined when a signal or the connection ended it. */
+/**
+ * The helper's process ended, or never started; `code` is its exit status, undefined when a signal or the
+ * connection ended it.
+ */
 export class HelperEnded extends OperatorError {
   readonly code: number | undefined;
 
@@ -22,3 +28,7 @@ export class HelperEnded extends OperatorError {
     this.code = code;
   }
 }
+
+/** For a session that we ended ourselves. */
+export const sessionClosed = (name: string): OperatorError =>
+  transient('SessionClosed', `${name}: the session was closed`);

@@ -4,7 +4,10 @@ import type { FileWrite, HostFiles, SessionTarget } from '../ports.ts';
 import type { HelperClient } from './helper-client.ts';
 import type { EncodedFile } from './helper-protocol.ts';
 
-/** Content per request, in bytes, so that no line of the protocol gets too long for the helper (64 MiB in base64). */
+/**
+ * Content per request, in bytes, so that no line of the protocol gets too long for the helper (64 MiB in
+ * base64).
+ */
 const batchBytes = 8 * 1024 * 1024;
 const fileLimit = 32 * 1024 * 1024;
 
@@ -44,8 +47,9 @@ function isRegistriesConfig(path: string): boolean {
 }
 
 /**
- * Podman's service reads registries.conf once and keeps it for as long as it runs, which is as long as we listen to its events; it
- * forgets it on SIGHUP (tried with 4.3.1). Docker has nothing of the kind that we write.
+ * Podman's service reads registries.conf once and keeps it for as long as it runs, which is as long as we
+ * listen to its events; it forgets it on SIGHUP (tried with 4.3.1). Docker has nothing of the kind that we
+ * write.
  */
 export async function reloadRegistries(
   helper: HelperClient,

@@ -1,7 +1,7 @@
 // Asks the helper and matches its answers: requests go out as they come, answers are found again by their id.
 import type { ClientChannel } from 'ssh2';
 import type { Clock } from '../../kernel/clock.ts';
-import { OperatorError, transient } from '../../kernel/errors.ts';
+import { OperatorError } from '../../kernel/errors.ts';
 import { FencedError, HelperEnded } from './errors.ts';
 import type { HelperAnswer, HelperError, HelperOperations } from './helper-protocol.ts';
 
@@ -25,8 +25,8 @@ interface Pending {
 }
 
 /**
- * Speaks on `channel`, where the helper runs. `name` begins every message. `onEnded` is called once, when the helper is gone or does
- * not answer any more; everything pending fails with the same error.
+ * Speaks on `channel`, where the helper runs. `name` begins every message. `onEnded` is called once, when the
+ * helper is gone or does not answer any more; everything pending fails with the same error.
  */
 export function createHelperClient(options: {
   readonly channel: ClientChannel;
@@ -47,7 +47,12 @@ export function createHelperClient(options: {
     options.onEnded(ended);
   };
   const answer = (line: string) => {
-    const message = JSON.parse(line) as HelperAnswer;
+    const message = parseAnswer(line);
+    if (message === undefined) {
+      const remedy = 'a login shell must print nothing when it runs a command';
+      end(`the host says ${JSON.stringify(line.slice(0, 80))} in place of the helper: ${remedy}`);
+      return;
+    }
     const asked = pending.get(message.id);
     pending.delete(message.id);
     if (message.ok) asked?.resolve(message.result);
@@ -110,11 +115,21 @@ function listen(
     complaint = (complaint + text).slice(-complaintLimit);
   });
   channel.on('error', (error: Error) => onEnd(`the helper's channel failed: ${error.message}`));
-  channel.on('close', (code: number | null, signal?: string) => {
-    const how = signal === undefined ? `exit status ${String(code)}` : `signal ${signal}`;
+  channel.on('close', (code: number | null = null, signal?: string) => {
+    const how = signal ?? (code === null ? 'connection lost' : `exit status ${code}`);
     const said = complaint.trim().replaceAll(/\s+/g, ' ');
     onEnd(`the helper ended (${how})${said === '' ? '' : `: ${said}`}`, code ?? undefined);
   });
+}
+
+function parseAnswer(line: string): HelperAnswer | undefined {
+  try {
+    const parsed: unknown = JSON.parse(line);
+    const isAnswer = typeof parsed === 'object' && parsed !== null && 'id' in parsed && 'ok' in parsed;
+    return isAnswer ? (parsed as HelperAnswer) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function helperError(name: string, error: HelperError): OperatorError {
@@ -122,7 +137,3 @@ function helperError(name: string, error: HelperError): OperatorError {
   if (error.reason === 'Fenced' && error.epoch !== undefined) return new FencedError(message, error.epoch);
   return new OperatorError(error.kind, error.reason, message);
 }
-
-/** For what nobody answers any more. */
-export const sessionClosed = (name: string): OperatorError =>
-  transient('SessionClosed', `${name}: the session was closed`);

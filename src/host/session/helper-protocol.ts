@@ -2,7 +2,10 @@
 import type { ErrorKind } from '../../kernel/errors.ts';
 import type { FileState, FileWrite, HostFacts } from '../ports.ts';
 
-/** Arguments and result of each operation. The answers have these shapes: the helper is our own file, checked by its hash. */
+/**
+ * Arguments and result of each operation. The answers have these shapes: the helper is our own file, checked
+ * by its hash.
+ */
 export interface HelperOperations {
   /** First and once: takes the fence, opens the way to the engine's socket. */
   readonly hello: Operation<
@@ -32,7 +35,7 @@ export interface HelperOperations {
   readonly reloadEngine: Operation<{ readonly service: string }, null>;
 }
 
-export interface Operation<Args, Result> {
+interface Operation<Args, Result> {
   readonly args: Args;
   readonly result: Result;
 }

@@ -1,14 +1,14 @@
 """Undercloud's hand on a host: one per SSH session, alive as long as the session is, started by connector.ts.
 
 Reads one JSON request per line from stdin, {"id", "op", "args"}, and answers each with one line on stdout,
-{"id", "ok": true, "result"} or {"id", "ok": false, "error": {"kind", "reason", "message", ...}}. It ends when stdin does.
+{"id", "ok": true, "result"} or {"id", "ok": false, "error": {"kind", "reason", "message"}}. Ends when stdin does.
 
-`hello` comes first. It takes the fence: a lock on the state directory that the kernel holds for as long as this process
-lives. Whoever has it already is killed first (also when it is stopped), unless it came with a higher epoch: then we are
-refused. So at most one session at a time can change anything here, and never one of an older leader.
+`hello` comes first. It takes the fence: a lock on the state directory that the kernel holds for as long as this
+process lives. Whoever has it already is killed first (also when it is stopped), unless it came with a higher epoch:
+then we are refused. So at most one session at a time can change anything here, and never one of an older leader.
 
-`hello` also opens a socket that only the login user may use; what the operator sends there over SSH goes to the container
-engine and back. It dies with this process: a former leader has no way left to the engine.
+`hello` also opens a socket that only the login user may use; what the operator sends there over SSH goes to the
+container engine and back. It dies with this process: a former leader has no way left to the engine.
 
 Python 3.6 and its standard library, nothing else. Arguments, for tests only: the state and the run directory.
 """
@@ -33,12 +33,13 @@ import time
 
 STATE = sys.argv[1] if len(sys.argv) > 1 else '/var/lib/undercloud'
 RUN = sys.argv[2] if len(sys.argv) > 2 else '/run/undercloud'
+LOCK = os.path.join(STATE, 'lock')
 
 LINE_LIMIT = 64 * 1024 * 1024
 FENCE_SECONDS = 10
 ENGINE_SECONDS = 3
 # What a full disk or a busy system says: it may go away without anybody changing what we were asked to do.
-PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBUSY, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR}
+PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBUSY, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 class Refusal(Exception):
@@ -49,12 +50,12 @@ class Refusal(Exception):
         self.body = dict(more, kind=kind, reason=reason, message=message)
 
 
-# --- the fence ---------------------------------------------------------------------------------------------------------
+# --- the fence -------------------------------------------------------------------------------------------
 
 
 def take_fence(epoch, owner):
     """Makes us the only one, or raises Fenced. The lock is never given back: it ends with the process."""
-    lock = os.open(os.path.join(STATE, 'lock'), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + FENCE_SECONDS
     while True:
         holder = try_lock(lock)
@@ -62,7 +63,7 @@ def take_fence(epoch, owner):
         if holder is None:
             break
         if time.monotonic() > deadline:
-            raise Refusal('transient', 'FenceBusy', 'the helper of the session before (pid %d) does not end' % holder)
+            raise Refusal('transient', 'FenceBusy', 'the former helper (pid %d) does not end' % holder)
         end_process(holder, deadline)
     record = json.dumps({'epoch': epoch, 'owner': owner}).encode()
     write_file(os.path.join(STATE, 'fence.json'), record, 0o600, 0, 0)
@@ -70,7 +71,7 @@ def take_fence(epoch, owner):
 
 
 def try_lock(lock):
-    """None when the lock is ours, else the pid that has it, from the kernel: no pid file can lie about that."""
+    """None when the lock is ours, else the pid that has it, from the kernel: a pid file could lie."""
     try:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return None
@@ -93,19 +94,20 @@ def refuse_if_newer(epoch):
         remedy = 'remove it if no other operator works on this host'
         raise Refusal('unsafe', 'FenceUnreadable', '%s is damaged: %s' % (path, remedy))
     if former['epoch'] > epoch:
-        message = 'a leader with epoch %d is in charge (%s), ours is %d' % (former['epoch'], former['owner'], epoch)
-        raise Refusal('unsafe', 'Fenced', message, epoch=former['epoch'])
+        newer = former['epoch']
+        message = 'a leader with epoch %d is in charge (%s), ours is %d' % (newer, former['owner'], epoch)
+        raise Refusal('unsafe', 'Fenced', message, epoch=newer)
 
 
 def end_process(pid, deadline):
-    """SIGKILL, because a stopped process does not hear anything else; returns when its sockets are closed, too."""
+    """SIGKILL: a stopped process does not hear anything else. Returns when its sockets are closed, too."""
     if pid <= 0:  # not of our process namespace
         time.sleep(0.1)
         return
     _, parent = process_state(pid)
     try:
         os.kill(pid, signal.SIGKILL)
-        if parent > 1:  # sudo stops itself with the command it runs, and would keep the connection open for good
+        if parent > 1:  # sudo stopped itself with its command, and would keep the connection open for good
             os.kill(parent, signal.SIGCONT)
     except ProcessLookupError:
         pass
@@ -123,11 +125,11 @@ def process_state(pid):
         return 'X', 0
 
 
-# --- the way to the engine ---------------------------------------------------------------------------------------------
+# --- the way to the engine -------------------------------------------------------------------------------
 
 
 def open_door(engine, uid):
-    """Listens on a socket of the login user's; what connects there is carried to the engine. Returns its path."""
+    """Listens on a socket of the login user's and carries what comes there to the engine. Returns its path."""
     await_socket(engine)
     os.makedirs(RUN, mode=0o711, exist_ok=True)
     os.chmod(RUN, 0o711)
@@ -151,7 +153,8 @@ def await_socket(engine):
     deadline = time.monotonic() + ENGINE_SECONDS
     while not os.path.exists(engine):
         if time.monotonic() > deadline:
-            raise Refusal('terminal', 'HostUnsuitable', 'no container engine listens at %s: install and enable it' % engine)
+            message = 'no container engine listens at %s: install and enable it' % engine
+            raise Refusal('terminal', 'HostUnsuitable', message)
         time.sleep(0.1)
 
 
@@ -171,7 +174,7 @@ def relay(client, engine):
         back = threading.Thread(target=pump, args=(upstream, client), daemon=True)
         back.start()
         pump(client, upstream)
-        # The client sends no more but may still read. Only when it is gone for good does the engine's side end, too.
+        # The client sends no more but may still read: the engine's side ends only when it is gone for good.
         gone = select.poll()
         gone.register(client, 0)
         gone.poll()
@@ -199,7 +202,7 @@ def shut(end, how):
         pass  # it is closed already
 
 
-# --- files -------------------------------------------------------------------------------------------------------------
+# --- files -----------------------------------------------------------------------------------------------
 
 
 def file_state(path):
@@ -248,6 +251,8 @@ def owner_ids(path, owner):
 def checked_path(path):
     if not path.startswith('/') or os.path.normpath(path) != path or '\0' in path:
         raise Refusal('terminal', 'FileRefused', 'not an absolute, plain path: %s' % json.dumps(path))
+    if path == LOCK:  # closing any descriptor of it would give our lock back (fcntl(2))
+        raise Refusal('terminal', 'FileRefused', '%s is not to be touched' % path)
     return path
 
 
@@ -322,12 +327,12 @@ def sync_directory(path):
 
 
 def reload_engine(args):
-    """Makes a running service read its configuration again; one that does not run has none in memory, whatever systemctl says."""
+    """Makes a running service read its configuration again; that one that does not run fails means nothing."""
     command = ['systemctl', 'kill', '--kill-who=main', '--signal=HUP', args['service']]
     subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-# --- operations --------------------------------------------------------------------------------------------------------
+# --- operations ------------------------------------------------------------------------------------------
 
 
 def hello(args):
@@ -365,7 +370,8 @@ def write_files(args):
         parent = os.path.dirname(path)
         os.makedirs(parent, mode=0o755, exist_ok=True)
         try:
-            write_file(path, base64.b64decode(file['content']), int(file['mode'], 8), uid, gid, file['inPlace'])
+            content = base64.b64decode(file['content'])
+            write_file(path, content, int(file['mode'], 8), uid, gid, file['inPlace'])
         except OSError as error:
             error.filename = error.filename2 = path  # and not the name aside
             raise
@@ -402,10 +408,11 @@ def perform(request, greeted):
     try:
         return OPERATIONS[request['op']](request['args'])
     except OSError as error:
-        passing = error.errno in PASSING
         where = error.filename2 or error.filename or STATE
         message = '%s: %s' % (where, error.strerror or error)
-        raise Refusal('transient' if passing else 'terminal', 'FileFailed' if passing else 'FileRefused', message)
+        if error.errno in PASSING:
+            raise Refusal('transient', 'FileFailed', message)
+        raise Refusal('terminal', 'FileRefused', message)
 
 
 def main():

@@ -1,4 +1,4 @@
-// Which SSH host keys we accept: the pinned ones, or, where none is pinned, the first that we see and no other after it.
+// Which SSH host keys we accept: the pinned ones, or, where none is, the first that we see and no other.
 import type { ServerHostKeyAlgorithm } from 'ssh2';
 
 export interface HostKeyCheck {
@@ -42,6 +42,7 @@ function algorithmsOf(keys: ReadonlySet<string>): ServerHostKeyAlgorithm[] {
     'ecdsa-sha2-nistp521',
   ];
   const wanted = known.filter((type) => types.has(type));
-  // An RSA key keeps its old name; what is negotiated is the hash of its signatures (RFC 8332). SHA-1 is not offered.
+  // An RSA key keeps its old name; what is negotiated is the hash of its signatures (RFC 8332). SHA-1 is not
+  // offered.
   return types.has('ssh-rsa') ? [...wanted, 'rsa-sha2-512', 'rsa-sha2-256'] : wanted;
 }

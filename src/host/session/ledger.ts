@@ -6,8 +6,8 @@ import type { FileWrite, Ledger } from '../ports.ts';
 const emptyLedger: Ledger = { version: 1, files: {}, jobs: {}, pendingRestarts: [], replaced: {} };
 
 /**
- * Reads a ledger; no text is an empty one. Throws terminal LedgerUnreadable: going on without it could run a job again that
- * must run once. `name` begins the message.
+ * Reads a ledger; no text is an empty one. Throws terminal LedgerUnreadable: going on without it could run a
+ * job again that must run once. `name` begins the message.
  */
 export function parseLedger(text: string, name: string): Ledger {
   if (text === '') return emptyLedger;
@@ -16,7 +16,10 @@ export function parseLedger(text: string, name: string): Ledger {
   return { ...emptyLedger, ...parsed, version: 1 };
 }
 
-/** The file that holds it: readable by root only, since a job's name and end may tell more than people should see. */
+/**
+ * The file that holds it: readable by root only, since a job's name and end may tell more than people should
+ * see.
+ */
 export function ledgerFile(ledger: Ledger): FileWrite {
   const content = new TextEncoder().encode(`${JSON.stringify(ledger, undefined, 1)}\n`);
   return { path: hostPaths.ledger, content, mode: '0600', owner: 'root:root', inPlace: false };

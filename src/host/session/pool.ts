@@ -1,4 +1,4 @@
-// Keeps one live session per host from reconcile to reconcile, and tells when one ends or its engine says something.
+// Keeps one live session per host across reconciles, and tells when one ends or its engine says something.
 import type { Clock } from '../../kernel/clock.ts';
 import { createBackoff } from '../../kernel/backoff.ts';
 import { asOperatorError } from '../../kernel/errors.ts';
@@ -8,13 +8,12 @@ import { createLimiter } from '../../kernel/limiter.ts';
 import type { Logger } from '../../kernel/log.ts';
 import type { EngineEvent, HostSession, SessionConnector, SessionTarget } from '../ports.ts';
 import { untilAborted } from './abort.ts';
-import { FencedError } from './errors.ts';
-import { sessionClosed } from './helper-client.ts';
+import { FencedError, sessionClosed } from './errors.ts';
 
 /** The pool adds the epoch: it is this leader's. */
 export type PoolTarget = Omit<SessionTarget, 'epoch'>;
 
-export interface SessionPoolListener {
+interface SessionPoolListener {
   engineEvent(owner: string, event: EngineEvent): void;
   /** A session ended that nobody dropped: the host must be looked at. */
   closed(owner: string, reason: OperatorError): void;
@@ -22,8 +21,9 @@ export interface SessionPoolListener {
 
 export interface SessionPool {
   /**
-   * The live session of `target.owner`, or a new one: where there is none, or the target changed (another key, address…). Throws
-   * what SessionConnector.connect throws; while the backoff after a failure runs, the same error again, without trying.
+   * The live session of `target.owner`, or a new one: where there is none, or the target changed (another
+   * key, address…). Throws what SessionConnector.connect throws; while the backoff after a failure runs, the
+   * same error again, without trying.
    */
   session(
     target: PoolTarget,
@@ -147,8 +147,9 @@ function createFailures({ clock, random }: SessionPoolDeps) {
 }
 
 /**
- * Connects with this leader's epoch. A host that saw a higher one refuses; if the lease is still ours then that leader is not in
- * charge any more (a restored cluster, another one before ours), and our epoch is raised above its, once.
+ * Connects with this leader's epoch. A host that saw a higher one refuses; if the lease is still ours then
+ * that leader is not in charge any more (a restored cluster, another one before ours), and our epoch is
+ * raised above its, once.
  */
 function createFencedConnect({ connector, fence }: SessionPoolDeps) {
   return async (

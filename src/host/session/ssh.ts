@@ -1,9 +1,8 @@
-// One SSH connection: opening it with the host's key checked, running a command on it, dialling a Unix socket through it.
+// One SSH connection: opens it with the host's key checked, runs commands, dials Unix sockets through it.
 import type { Duplex } from 'node:stream';
 import { Client } from 'ssh2';
 import type { ClientChannel, ConnectConfig } from 'ssh2';
-import { messageOf, terminal, transient, unsafe } from '../../kernel/errors.ts';
-import type { OperatorError } from '../../kernel/errors.ts';
+import { OperatorError, messageOf, terminal, transient, unsafe } from '../../kernel/errors.ts';
 import type { SessionTarget } from '../ports.ts';
 import { channelSocket } from './channel-socket.ts';
 import { createHostKeyCheck } from './host-keys.ts';
@@ -21,8 +20,10 @@ export interface SshConnection {
   /** Starts a command. Nothing but fixed text may stand in it: data goes to its standard input. */
   exec(command: string): Promise<ClientChannel>;
   /**
-   * Connects to a Unix socket on the host. Such channels do not count for sshd's MaxSessions (10): that limits shells, commands
-   * and subsystems (OpenSSH 9.2: session.c, session_new), and a direct-streamlocal channel is none.
+   * Connects to a Unix socket on the host. Such channels do not count for sshd's MaxSessions (10): that
+   * limits shells, commands and subsystems (OpenSSH 9.2: session.c, session_new), and a direct-streamlocal
+   * channel is none. What sshd refuses is thrown as ssh2's error, no OperatorError: only the caller knows
+   * why.
    */
   dial(socketPath: string): Promise<Duplex>;
   end(reason: OperatorError): void;
@@ -47,7 +48,8 @@ export function openSsh(target: SessionTarget, signal: AbortSignal): Promise<Ssh
       end(transient('SessionClosed', `${nameOf(target)}: connecting was called off`));
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    // For the client's whole life: a second error after the first would otherwise end the process (ssh2 issue 969).
+    // For the client's whole life: a second error after the first would otherwise end the process (ssh2 issue
+    // 969).
     client.on('error', (error: unknown) => end(connectionError(target, error, keys)));
     client.on('close', () =>
       end(transient('SessionClosed', `${nameOf(target)}: the SSH connection was closed`)),
@@ -55,7 +57,7 @@ export function openSsh(target: SessionTarget, signal: AbortSignal): Promise<Ssh
     client.once('ready', () => {
       signal.removeEventListener('abort', onAbort);
       client.setNoDelay(true);
-      resolve(connectionOn(client, keys.shown(), over.signal, end));
+      resolve(connectionOn(nameOf(target), client, keys.shown(), over.signal, end));
     });
     try {
       client.connect(configOf(target, keys));
@@ -79,6 +81,7 @@ function configOf(target: SessionTarget, keys: HostKeyCheck): ConnectConfig {
 }
 
 function connectionOn(
+  name: string,
   client: Client,
   hostKey: string,
   ended: AbortSignal,
@@ -89,23 +92,50 @@ function connectionOn(
       const onEnd = () => {
         reject(ended.reason as OperatorError);
       };
-      if (ended.aborted) return onEnd();
+      if (ended.aborted) {
+        onEnd();
+        return;
+      }
       ended.addEventListener('abort', onEnd, { once: true });
-      start((error, opened) => {
-        ended.removeEventListener('abort', onEnd);
-        if (error) reject(error);
-        else resolve(opened);
-      });
+      const fail = (error: unknown) => reject(isRefusal(error) ? error : channelError(name, error));
+      try {
+        start((error, opened) => {
+          ended.removeEventListener('abort', onEnd);
+          if (error) fail(error);
+          else resolve(opened);
+        });
+      } catch (error) {
+        fail(error); // ssh2 throws when the connection is just going down
+      }
     });
   return {
     hostKey,
     ended,
     end,
-    exec: (command) => open((done) => client.exec(command, done)),
+    async exec(command) {
+      try {
+        return await open((done) => client.exec(command, done));
+      } catch (error) {
+        if (error instanceof OperatorError) throw error;
+        throw terminal(
+          'HostUnsuitable',
+          `${name}: sshd refuses to run commands (${messageOf(error)})`,
+          error,
+        );
+      }
+    },
     dial: async (socketPath) =>
       channelSocket(await open((done) => client.openssh_forwardOutStreamLocal(socketPath, done))),
   };
 }
+
+/** ssh2 gives the server's reason for what the server refused; where the connection ended there is none. */
+function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && 'reason' in error && typeof error.reason === 'number';
+}
+
+const channelError = (name: string, error: unknown): OperatorError =>
+  transient('SessionClosed', `${name}: cannot open a channel: ${messageOf(error)}`, error);
 
 /** `lab-controller01 (heat-admin@172.30.77.11:22)`, as every message about a connection begins. */
 export function nameOf(target: SessionTarget): string {

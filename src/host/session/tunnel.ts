@@ -35,7 +35,7 @@ function tunnelAgent(agent: Agent, ssh: SshConnection, door: string): Agent {
     );
     return undefined;
   };
-  // docker-modem 5 renders the options of every request with util.inspect, to any depth, for a debug line that nobody sees:
-  // without this it would walk through the whole SSH connection each time.
+  // docker-modem 5 renders the options of every request with util.inspect, to any depth, for a debug line
+  // that nobody sees: without this it would walk through the whole SSH connection each time.
   return Object.assign(agent, { [inspect.custom]: () => 'Agent' });
 }

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
+import type { ServerChannel } from 'ssh2';
 import { OperatorError } from '../../../../src/kernel/errors.ts';
 import { systemClock } from '../../../../src/kernel/clock.ts';
 import { silentLogger } from '../../../../src/kernel/log.ts';
@@ -121,6 +122,13 @@ describe('connecting', () => {
   }
 
   const badStarts = [
+    {
+      name: 'a login shell that talks',
+      command: (channel: ServerChannel) => void channel.write('Welcome to ctrl01!\n'),
+      kind: 'transient',
+      reason: 'SessionClosed',
+      says: 'Welcome to ctrl01!',
+    },
     {
       name: 'a helper that breaks',
       command: exit(1, 'Traceback: no module named json'),

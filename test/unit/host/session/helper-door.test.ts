@@ -9,6 +9,8 @@ import { buffer } from 'node:stream/consumers';
 import { createHost } from './helper-process.ts';
 import type { Helper, Host } from './helper-process.ts';
 
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
+
 describe("the helper's door", () => {
   let host: Host;
   let helper: Helper;
@@ -93,17 +95,14 @@ describe("the helper's door", () => {
     await once(socket, 'data');
     helper.process.kill('SIGKILL');
     await Promise.all([helper.ended, engineSide, buffer(socket).catch(() => undefined)]);
-    const refused = await dial().then(
-      () => 'connected',
-      (error: NodeJS.ErrnoException) => error.code,
-    );
+    const refused = await dial().then(() => 'connected', codeOf);
     expect(refused).to.equal('ECONNREFUSED');
   });
 
   it('is another one for the next session, and the old one is gone', async () => {
     const { answer } = await host.greet(2);
     expect((answer.result as { door: string }).door).not.to.equal(door);
-    const gone = await stat(door).catch((error: NodeJS.ErrnoException) => error.code);
+    const gone = await stat(door).catch(codeOf);
     expect(gone).to.equal('ENOENT');
   });
 });

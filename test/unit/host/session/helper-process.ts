@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 
 export const helperFile = path.resolve(import.meta.dirname, '../../../../src/host/session/helper.py');
 
-export interface Answer {
+interface Answer {
   readonly id: number;
   readonly ok: boolean;
   readonly result?: unknown;

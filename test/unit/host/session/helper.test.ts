@@ -230,6 +230,12 @@ describe('the helper', () => {
       expect((await host.greet(6)).answer.error).to.include({ reason: 'Fenced', epoch: 7 });
     });
 
+    it('keeps its lock, whatever it is asked to read', async () => {
+      const { helper } = await host.greet(1);
+      const answer = await helper.ask('stat', { paths: [path.join(host.state, 'lock')] });
+      expect(answer.error).to.include({ reason: 'FileRefused' });
+    });
+
     it('replaces a session of the same epoch', async () => {
       const former = await host.greet(3);
       expect((await host.greet(3)).answer.ok).to.equal(true);

@@ -30,7 +30,7 @@ function createWorld() {
     readonly over: AbortController;
     emit(event: EngineEvent): void;
   }[] = [];
-  let outcome = (_target: SessionTarget): Promise<void> => Promise.resolve();
+  let outcome: (wanted: SessionTarget) => Promise<void> = () => Promise.resolve();
   let epoch = 1;
   let remaining = 10_000;
   const pool = createSessionPool({

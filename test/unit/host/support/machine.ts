@@ -62,6 +62,7 @@ export function createOperator(machine: FakeMachine, clock: ManualClock): Operat
     { step = 5, reached = 0 }: How,
     { observer, ledger, prober }: Link,
   ) => {
+    memory.failures.begin(manifest.revision);
     const observed = await observer.observe(manifest, ledger.current(), prober.verdicts(), signal);
     const plan = planHost({
       manifest,

@@ -14,7 +14,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 interface Schema {
   readonly default?: unknown;
-  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly properties?: { readonly spec?: Schema } & Readonly<Record<string, Schema>>;
   readonly items?: Schema;
 }
 
@@ -149,7 +149,7 @@ export function exampleRole(role: string, version = '1'): RevisionPayload {
   const services = names.map((name) => {
     const found = all.find(({ metadata }) => metadata.name === name);
     if (found === undefined) throw new Error(`examples/lab has no service ${name}`);
-    return service(name, found.spec as WrittenService);
+    return service(name, found.spec);
   });
   return payload(services, { role, images: imagesFor(services, version), templates: exampleTemplates() });
 }
@@ -186,7 +186,7 @@ function specSchema(kind: string): Schema {
       readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: Schema } }[];
     };
   };
-  return crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.['spec'] ?? {};
+  return crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.spec ?? {};
 }
 
 function withDefaults(value: unknown, schema: Schema): unknown {
