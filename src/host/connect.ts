@@ -45,7 +45,8 @@ export async function connect(
   if (owner !== '' && owner !== target.owner) {
     throw unsafe(
       'OwnedByOther',
-      `${host.metadata.name}: the machine belongs to ${owner}: release it there, or remove ${hostPaths.state}/owner on it`,
+      `${host.metadata.name}: machine ${host.spec.nodeName} belongs to ${owner}: release it there, name it for that host in ` +
+        `the Overcloud's spec.roles[].hosts[].node, or remove ${hostPaths.state}/owner on it`,
     );
   }
   return session;

@@ -1,6 +1,7 @@
 // Carries a decision out, in the order in which a crash in between does no harm: what hosts refer to comes before the hosts.
 import { topologyName } from '../api/topology.ts';
 import { hosts, type Host } from '../api/host.gen.ts';
+import type { Overcloud } from '../api/overcloud.gen.ts';
 import { OperatorError } from '../kernel/errors.ts';
 import type { EventRecorder } from '../kernel/events.ts';
 import type { Limiter } from '../kernel/limiter.ts';
@@ -28,10 +29,32 @@ export async function act(
   decision: Decision,
   signal: AbortSignal,
 ): Promise<readonly Problem[]> {
-  const { client, cache, events } = deps;
   const { overcloud } = world;
+  try {
+    await writeFacts(deps, overcloud, decision, signal);
+  } catch (thrown) {
+    return [refused(thrown, 'WriteRefused', `what the hosts of ${overcloud.metadata.name} are made from`)];
+  }
+  const refusals = await Promise.all(
+    decision.apply.map((manifest) => applyHost(deps, world, manifest, signal)),
+  );
+  try {
+    await removeHosts(deps, overcloud, decision, signal);
+  } catch (thrown) {
+    return [...refusals.flat(), refused(thrown, 'DeleteRefused', 'a host or revision that is to go')];
+  }
+  return refusals.flat();
+}
+
+/** What hosts refer to. */
+async function writeFacts(
+  { client, cache, events }: ActDeps,
+  overcloud: Overcloud,
+  { targets, topology, done }: Decision,
+  signal: AbortSignal,
+): Promise<void> {
   const { namespace, name } = overcloud.metadata;
-  for (const revision of decision.targets.cut) {
+  for (const revision of targets.cut) {
     await cutRevision(client, overcloud, revision, signal);
     events.normal(
       overcloud,
@@ -40,24 +63,31 @@ export async function act(
       `role ${revision.role} has the new revision ${revision.name}`,
     );
   }
-  if (
-    topologyDiffers(cache.store(configMaps).get({ namespace, name: topologyName(name) }), decision.topology)
-  ) {
-    await writeTopology(client, overcloud, decision.topology, signal);
+  if (topologyDiffers(cache.store(configMaps).get({ namespace, name: topologyName(name) }), topology)) {
+    await writeTopology(client, overcloud, topology, signal);
   }
-  await recordJobs(client, overcloud, decision.done, signal);
-  const refused = await Promise.all(
-    decision.apply.map((manifest) => applyHost(deps, world, manifest, signal)),
-  );
-  for (const host of decision.remove) {
+  await recordJobs(client, overcloud, done, signal);
+}
+
+async function removeHosts(
+  { client, cache, events }: ActDeps,
+  overcloud: Overcloud,
+  { remove, prune }: Decision,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const host of remove) {
     await client.delete(hosts, keyOf(host), { uid: host.metadata.uid }, signal);
     events.normal(overcloud, 'HostRemoved', 'DeleteHost', `host ${host.metadata.name} leaves the cloud`);
   }
-  if (decision.prune.length > 0) {
-    const objects = cache.store(controllerRevisions).list(namespace);
-    await pruneRevisions(client, objects, decision.prune, signal);
-  }
-  return refused.flat();
+  if (prune.length === 0) return;
+  const objects = cache.store(controllerRevisions).list(overcloud.metadata.namespace);
+  await pruneRevisions(client, objects, prune, signal);
+}
+
+/** What only a person can change, as a sentence; anything else is thrown on. */
+function refused(thrown: unknown, reason: string, what: string): Problem {
+  if (!(thrown instanceof OperatorError) || thrown.kind !== 'terminal') throw thrown;
+  return problem(reason, `the API server refuses ${what}: ${thrown.message}`);
 }
 
 async function applyHost(
@@ -71,8 +101,7 @@ async function applyHost(
   try {
     await limiter.run(signal, () => client.apply(hosts, manifest, fieldManager, signal));
   } catch (thrown) {
-    if (!(thrown instanceof OperatorError) || thrown.kind !== 'terminal') throw thrown;
-    return [problem('HostRefused', `host ${name} could not be written: ${thrown.message}`)];
+    return [refused(thrown, 'HostRefused', `host ${name}`)];
   }
   const { nodeName, revision } = manifest.spec;
   if (former === undefined) {

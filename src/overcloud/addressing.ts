@@ -90,7 +90,8 @@ function networkState(network: OvercloudSpecNetworksItem, input: AddressingInput
   for (const vip of network.vips ?? []) owners.set(normalIp(vip.address), `VIP ${vip.name}`);
   for (const host of input.hosts) {
     const address = presentAddress(host, network.name);
-    if (address !== undefined) owners.set(normalIp(address), host.metadata.name);
+    if (address !== undefined && !owners.has(normalIp(address)))
+      owners.set(normalIp(address), host.metadata.name);
   }
   for (const entry of input.overcloud.spec.roles.flatMap(({ hosts = [] }) => hosts)) {
     const address = entry.addresses?.[network.name];

@@ -41,6 +41,7 @@ export interface AllocationInput {
   /** All Hosts of the namespace, those of other clouds too. */
   readonly hosts: readonly Host[];
   readonly nodes: ReadonlyMap<string, BareMetalNode>;
+  readonly now: Date;
 }
 
 export function allocate(input: AllocationInput): Allocation {

@@ -15,11 +15,18 @@ export interface Claim {
 /** On the way to `available`, if nothing goes wrong: its controller is at work on it. */
 const arrivingStates: readonly string[] = ['enroll', 'verifying', 'manageable', 'inspecting'];
 
+/** Whether its controller does not get on with it: nobody waits for such a node. */
+export const isFailing = (status: BareMetalNodeStatus | undefined): boolean =>
+  (status?.errorCount ?? 0) > 0 || isTrue(status?.conditions, 'Stalled');
+
+/** Nodes and their Secrets are applied in any order: what is missing for a new node may still be on its way too. */
+const newForMs = 60_000;
+
 /** Whether the node may be claimed as soon as its controller is done with it, and nothing keeps that from happening. */
-export function arrives(node: BareMetalNode, claim: Claim): boolean {
+export function arrives(node: BareMetalNode, claim: Claim, now: Date): boolean {
   const { status } = node;
-  const failed = (status?.errorCount ?? 0) > 0 || isTrue(status?.conditions, 'Stalled');
-  if (failed || !arrivingStates.includes(status?.state ?? 'enroll')) return false;
+  const isNew = now.getTime() - Date.parse(node.metadata.creationTimestamp) < newForMs;
+  if ((isFailing(status) && !isNew) || !arrivingStates.includes(status?.state ?? 'enroll')) return false;
   const arrived = { ...node, status: { observedGeneration: -1, ...status, state: 'available' } } as const;
   return whyNot(arrived, claim) === undefined;
 }

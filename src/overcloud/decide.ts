@@ -59,7 +59,9 @@ export function decide(world: World): Decision {
   );
   const targets = chooseTargets(world, members, world.revisions);
   const input = rolloutInput({ ...world, members, targets, arriving: allocation.arriving });
-  const rollout = decideRollout(input);
+  const decided = decideRollout(input);
+  const lookAgainMs = allocation.arriving > 0 ? arrivalsAgainMs : decided.lookAgainMs;
+  const rollout = { ...decided, lookAgainMs };
   const jobs = decideJobs(jobHosts(world, members, targets, input.hosts, rollout), world.ledger);
   const apply = members.flatMap((member) => {
     const spec = hostSpec(world, member, {
@@ -99,6 +101,9 @@ export const changesSomething = (decision: Decision, topologyChanged: boolean): 
 
 export const ownHosts = ({ overcloud, hosts }: Pick<World, 'overcloud' | 'hosts'>): readonly Host[] =>
   hosts.filter((host) => host.spec.overcloudName === overcloud.metadata.name);
+
+/** Nodes that are being registered may stop to count as such by the mere passing of time. */
+const arrivalsAgainMs = 15_000;
 
 const nowhere: Assignment = { revision: '', proposedRevision: '', step: 0 };
 

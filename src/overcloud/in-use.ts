@@ -2,7 +2,7 @@
 // Secret with the SSH key. Worked out anew each time over all clouds of a namespace.
 import { bareMetalNodes } from '../api/baremetalnode.gen.ts';
 import { containerImageSets } from '../api/containerimageset.gen.ts';
-import { hosts } from '../api/host.gen.ts';
+import { hosts, type Host } from '../api/host.gen.ts';
 import { finalizers } from '../api/names.ts';
 import { overclouds, type Overcloud } from '../api/overcloud.gen.ts';
 import { overcloudServices } from '../api/overcloudservice.gen.ts';
@@ -18,23 +18,18 @@ export interface InUseDeps {
 }
 
 /** Clouds that need what they name: those that stay, and those that still have hosts to take leave of. */
-function usersIn({ cache }: InUseDeps, namespace: string): readonly Overcloud[] {
-  const withHosts = new Set(
-    cache
-      .store(hosts)
-      .list(namespace)
-      .map(({ spec }) => spec.overcloudName),
+function usersAmong(clouds: readonly Overcloud[], present: readonly Host[]): readonly Overcloud[] {
+  const withHosts = new Set(present.map(({ spec }) => spec.overcloudName));
+  return clouds.filter(
+    ({ metadata }) => metadata.deletionTimestamp === undefined || withHosts.has(metadata.name),
   );
-  return cache
-    .store(overclouds)
-    .list(namespace)
-    .filter(({ metadata }) => metadata.deletionTimestamp === undefined || withHosts.has(metadata.name));
 }
 
 /** Puts our finalizer on what is used, and takes it off what is not. Writes only where that differs. */
 export async function markUsed(deps: InUseDeps, namespace: string): Promise<void> {
-  const users = usersIn(deps, namespace);
-  const roleOf = (name: string) => deps.cache.store(roles).get({ namespace, name });
+  const { cache } = deps;
+  const users = usersAmong(cache.store(overclouds).list(namespace), cache.store(hosts).list(namespace));
+  const roleOf = (name: string) => cache.store(roles).get({ namespace, name });
   await mark(deps, roles, namespace, new Set(users.flatMap(rolesOf)));
   await mark(deps, overcloudServices, namespace, new Set(users.flatMap((user) => servicesOf(user, roleOf))));
   await mark(deps, containerImageSets, namespace, new Set(users.flatMap(imageSetsOf)));
@@ -57,16 +52,25 @@ async function mark<T extends KubeObject>(
   }
 }
 
-/** Whether something alive in the namespace needs the Secret: a cloud or a host as its SSH key, a node as its BMC's login. */
-function secretIsUsed(deps: InUseDeps, namespace: string, name: string, by: Overcloud): boolean {
-  const { cache } = deps;
-  const others = usersIn(deps, namespace).filter(({ metadata }) => metadata.name !== by.metadata.name);
+/**
+ * Whether something alive in the namespace needs the Secret: a cloud or a host as its SSH key, a node as its BMC's login. Live:
+ * of two clouds that end together, each would leave it to the other on the word of a cache.
+ */
+async function secretIsUsed(
+  { client }: InUseDeps,
+  { namespace, name }: ObjectKey,
+  by: Overcloud,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const [clouds, present, nodes] = await Promise.all([
+    client.list(overclouds, { namespace }, signal),
+    client.list(hosts, { namespace }, signal),
+    client.list(bareMetalNodes, { namespace }, signal),
+  ]);
+  const others = usersAmong(clouds, present).filter(({ metadata }) => metadata.name !== by.metadata.name);
   return (
     others.some(({ spec }) => spec.ssh.keyName === name) ||
-    cache
-      .store(bareMetalNodes)
-      .list(namespace)
-      .some(({ spec }) => spec.bmc.credentialsName === name)
+    nodes.some(({ spec }) => spec.bmc.credentialsName === name)
   );
 }
 
@@ -95,8 +99,9 @@ export async function releaseSecret(
   by: Overcloud,
   signal: AbortSignal,
 ): Promise<void> {
-  const { namespace } = by.metadata;
-  if (secretIsUsed(deps, namespace, name, by)) return;
-  const secret = await deps.client.get(secrets, { namespace, name }, signal);
-  if (secret !== undefined) await removeFinalizer(deps.client, secrets, secret, finalizers.inUse);
+  const key = { namespace: by.metadata.namespace, name };
+  const secret = await deps.client.get(secrets, key, signal);
+  if (secret?.metadata.finalizers?.includes(finalizers.inUse) !== true) return;
+  if (await secretIsUsed(deps, key, by, signal)) return;
+  await removeFinalizer(deps.client, secrets, secret, finalizers.inUse);
 }

@@ -117,7 +117,9 @@ function arrivingNodes(
     const { node: named = '' } = vacancy.entry ?? {};
     const node = nodes.find(
       (each) =>
-        !spoken.has(each.metadata.name) && ['', each.metadata.name].includes(named) && arrives(each, claim),
+        !spoken.has(each.metadata.name) &&
+        ['', each.metadata.name].includes(named) &&
+        arrives(each, claim, input.now),
     );
     if (node === undefined) continue;
     spoken.add(node.metadata.name);

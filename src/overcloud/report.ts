@@ -1,6 +1,5 @@
 // The status of a cloud: what it has come to, and the worst that stands in its way, in a sentence.
 import type { Host } from '../api/host.gen.ts';
-import { annotations } from '../api/names.ts';
 import {
   overclouds,
   type Overcloud,
@@ -15,6 +14,7 @@ import { judge } from './health.ts';
 import { completedRevision } from './host-object.ts';
 import type { Problem } from './problem.ts';
 import { lastStep } from './rollout/model.ts';
+import { retryOf } from './rollout-input.ts';
 
 /** What the CRD allows. */
 const longestImages = 128;
@@ -40,7 +40,7 @@ export function statusOf(world: World, decision: Decision, failures: readonly Pr
     converged(decision),
     ...unsupported(overcloud),
   ];
-  const retry = overcloud.metadata.annotations?.[annotations.retry];
+  const retry = retryOf(overcloud);
   const rejected = rejections(overcloud, decision, now);
   return {
     observedGeneration: generation,

@@ -53,13 +53,19 @@ function rolesInOrder({ overcloud, roles, members }: RolloutFacts): readonly Rol
   });
 }
 
+const longestRetry = 256;
+
+/** The value of the annotation that asks for another try, as far as the status has room for it. */
+export const retryOf = ({ metadata }: Overcloud): string | undefined =>
+  metadata.annotations?.[annotations.retry]?.slice(0, longestRetry);
+
 /**
  * What failed stays given up while the input still comes to it, and until the retry annotation changes. What a role's
  * input comes to is not known while something is missing for it: then nothing is forgotten.
  */
 function standingRejections(overcloud: Overcloud, targets: Targets): readonly Rejection[] {
-  const { rejected = [], retry = '' } = overcloud.status ?? {};
-  if ((overcloud.metadata.annotations?.[annotations.retry] ?? '') !== retry) return [];
+  const { rejected = [], retry } = overcloud.status ?? {};
+  if (retryOf(overcloud) !== retry) return [];
   const wanted = new Set([...targets.byMember.values(), ...targets.newest.values()]);
   return rejected
     .filter(({ role, revision }) => wanted.has(revision) || !targets.newest.has(role))

@@ -37,8 +37,8 @@ export function chooseTargets(
     const pin = wanted.revision ?? '';
     if (pin !== '') pins.push(`role ${wanted.role} is pinned to revision ${pin}`);
     for (const member of here) {
-      const own = member.entry?.revision;
-      if (own !== undefined) pins.push(`host ${member.name} is pinned to revision ${own}`);
+      const own = member.entry?.revision ?? '';
+      if (own !== '') pins.push(`host ${member.name} is pinned to revision ${own}`);
       byMember.set(member.name, targetOf(book, wanted, member, name));
     }
   }
@@ -55,8 +55,9 @@ function targetOf(
   member: Member,
   newest: string | undefined,
 ): string {
-  const pin = member.entry?.revision ?? wanted.revision ?? '';
-  if (pin !== '') return book.pinned(pin, wanted.role) ?? member.host?.spec.revision ?? '';
+  // An empty pin is none.
+  const [pin] = [member.entry?.revision, wanted.revision].filter((name = '') => name !== '');
+  if (pin !== undefined) return book.pinned(pin, wanted.role) ?? member.host?.spec.revision ?? '';
   const images = member.entry?.images ?? [];
   if (images.length === 0) return newest ?? '';
   return book.compose(wanted.role, [...images, ...(wanted.images ?? [])]) ?? '';

@@ -19,6 +19,7 @@ import {
   type ObjectKey,
   type Resource,
 } from '../kube/objects.ts';
+import { isFailing } from './claimable.ts';
 import { imageSetsOf, rolesOf, servicesOf, templatesOf, valueMapsOf } from './references.ts';
 
 export function overcloudWatches(cache: Cache): readonly Watch[] {
@@ -79,6 +80,7 @@ const claimView = ({ metadata, spec, status }: BareMetalNode): unknown => [
   metadata.deletionTimestamp,
   [spec.profile, spec.consumerRef, spec.maintenance, spec.paused, spec.address, spec.sshPort],
   [status?.state, status?.hostRef, status?.retainedFrom],
+  isFailing(status),
 ];
 
 /**

@@ -46,7 +46,10 @@ export function nextWave(view: RoleView, policy: UpdatePolicy): Wave {
     const message = `role ${role.name}: the next wave starts when ${namesOf(unwell)}, updated before, is ready`;
     return { kind: 'wait', reason: 'WaitingForUpdatedHosts', message };
   }
-  const canary = canaryGate(role, updated, policy);
+  const targets = new Set(pending.map(({ target }) => target));
+  // Who is pinned to another revision has not tried this one.
+  const first = updated.filter(({ revision }) => targets.has(revision));
+  const canary = canaryGate(role, first, policy);
   if (canary.kind === 'wait') return canary;
   return takeWave(view, pending, Math.min(waveSize(role, view.hosts.length), canary.most), policy);
 }

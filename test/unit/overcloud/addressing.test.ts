@@ -166,6 +166,14 @@ describe('which address a host has', () => {
     expect([...addressing.incomplete]).to.deep.equal([]);
   });
 
+  it('stays when a VIP is given the same one later, and that is said', () => {
+    const addressing = assign([member('a', { host: present('a', '172.17.1.21') })]);
+    expect(onInternalApi(addressing)).to.deep.equal(['172.17.1.21']);
+    expect(addressing.problems.map(({ message }) => message)).to.deep.equal([
+      "host a is to have 172.17.1.21 on network internalApi, but that is VIP api's: give it another in spec.roles[].hosts[].addresses",
+    ]);
+  });
+
   it('is never the same twice, lies in a pool, and stays when all is made', () => {
     const last = fc.integer({ min: 20, max: 60 });
     fc.assert(

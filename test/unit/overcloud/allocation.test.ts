@@ -9,13 +9,16 @@ import { byName, host, node, overcloud, role } from './support/objects.ts';
 
 const entry = (name: string, more: object = {}) => ({ name, hold: false, paused: false, ...more });
 const control = (name: string, status = {}) => node(name, { profile: 'control' }, status);
+/** Long after the nodes of these tests were made. */
+const now = new Date('2026-02-01T00:00:00Z');
 const roles = byName(role('controller', { profile: 'control' }), role('compute'));
 
 const plan = (
   wanted: readonly OvercloudSpecRolesItem[],
   nodes: readonly BareMetalNode[],
   hosts: readonly Host[] = [],
-): Allocation => allocate({ overcloud: overcloud({ roles: wanted }), roles, nodes: byName(...nodes), hosts });
+): Allocation =>
+  allocate({ overcloud: overcloud({ roles: wanted }), roles, nodes: byName(...nodes), hosts, now });
 
 /** `lab-controller-0 on ctrl01` for every member. */
 const members = (allocation: Allocation): readonly string[] =>
@@ -55,6 +58,20 @@ describe('which node becomes which host', () => {
       nodes: [control('ctrl01', { state: 'verifying', errorCount: 1 }), control('ctrl02')],
       members: ['lab-controller-0 on ctrl02'],
       problems: ['InsufficientNodes'],
+    },
+    {
+      name: 'a node that was just made is waited for, as its Secret may come a moment later',
+      roles: [{ role: 'controller', count: 2 }],
+      nodes: [
+        {
+          ...control('ctrl01'),
+          metadata: { ...control('ctrl01').metadata, creationTimestamp: now.toISOString() },
+          status: { observedGeneration: 1, state: 'enroll', errorCount: 1 },
+        },
+        control('ctrl02'),
+      ],
+      members: [],
+      problems: ['NodesArriving'],
     },
     {
       name: 'a node that is still being registered keeps nobody waiting when there are enough others',
@@ -251,6 +268,7 @@ describe('which node becomes which host', () => {
       roles,
       nodes: byName(control('ctrl01')),
       hosts: [host('lab-controller-0', { nodeName: 'ctrl01' })],
+      now,
     });
     expect(members(allocation)).to.deep.equal(['lab-controller-0 on ctrl01']);
     expect(reasons(allocation)).to.deep.equal(['RemovalPlanned']);

@@ -35,6 +35,22 @@ describe('an overcloud', () => {
     expect(await cloud.says('Reconciling')).to.equal('nothing');
   });
 
+  it('waits for a node that is being registered, until that fails', async () => {
+    const cloud = createCloud();
+    const verifying = async (errorCount: number) => {
+      const late = await cloud.get(bareMetalNodes, 'ctrl03');
+      const status = { observedGeneration: 1, state: 'verifying', errorCount };
+      await cloud.kube.client.replaceStatus(bareMetalNodes, late, status);
+    };
+    await verifying(0);
+    await cloud.settle();
+    expect(await cloud.says()).to.contain('False NodesArriving');
+    await cloud.clock.advance(60_000);
+    await verifying(1);
+    await cloud.settle();
+    expect(await cloud.says()).to.contain('False InsufficientNodes');
+  });
+
   it('says who its hosts are, and keeps what jobs are done', async () => {
     const cloud = await deployed();
     const topology = JSON.parse(
@@ -189,6 +205,21 @@ describe('an overcloud', () => {
     expect((await cloud.overcloud()).status?.retry).to.equal('now');
   });
 
+  it('honours an annotation for another try that is longer than its status has room for, once', async () => {
+    const cloud = await deployed();
+    const retry = 'again '.repeat(100);
+    await cloud.kube.edit(overclouds, lab, { metadata: { annotations: { 'undercloud.dev/retry': retry } } });
+    await cloud.settle();
+    expect((await cloud.overcloud()).status?.retry).to.equal(retry.slice(0, 256));
+    await retag(cloud, '12.0-2');
+    const fails = (host: Host) =>
+      host.spec.proposedRevision === '' && host.status?.progress?.revision !== host.spec.revision
+        ? 'container keystone exits 1'
+        : undefined;
+    await cloud.settle({ fails });
+    expect(await cloud.says()).to.contain('False RevisionRejected');
+  });
+
   it('tries a revision that failed once, whichever write of the operator is its last', async () => {
     const before = (await deployed()).operatorWrites();
     for (let diesAfter = before + 1; diesAfter < before + 20; diesAfter += 1) {
@@ -282,6 +313,19 @@ describe('an overcloud', () => {
     await cloud.kube.edit(overclouds, lab, { spec: { paused: false } });
     await cloud.settle();
     expect(await cloud.says()).to.equal(ready);
+  });
+
+  it('that is paused takes nothing back that the cache has not seen yet', async () => {
+    const cloud = await deployed();
+    const stale = await cloud.kube.client.list(hosts);
+    await retag(cloud, '12.0-2');
+    await cloud.settle();
+    const fleet = await cloud.fleet();
+    cloud.showInCache(stale);
+    await cloud.kube.edit(overclouds, lab, { spec: { paused: true } });
+    await cloud.reconcile();
+    expect(await cloud.fleet()).to.deep.equal(fleet);
+    expect((await cloud.get(hosts, 'lab-controller-0')).spec.paused).to.equal(true);
   });
 
   it('says how a job failed, and goes on when it is run again', async () => {

@@ -7,9 +7,19 @@ import { finalizers } from '../../../src/api/names.ts';
 import { overclouds } from '../../../src/api/overcloud.gen.ts';
 import { overcloudServices } from '../../../src/api/overcloudservice.gen.ts';
 import { roles } from '../../../src/api/role.gen.ts';
-import { configMaps, controllerRevisions, secrets, type Resource } from '../../../src/kube/objects.ts';
+import type { Cache, Store } from '../../../src/kube/client.ts';
+import {
+  configMaps,
+  controllerRevisions,
+  secrets,
+  type KubeObject,
+  type Resource,
+} from '../../../src/kube/objects.ts';
+import { releaseSecret } from '../../../src/overcloud/in-use.ts';
+import { createManualClock } from '../../fakes/clock.ts';
+import { createFakeKube } from '../../fakes/kube.ts';
 import { createCloud, deployed, whole } from './support/driver.ts';
-import { meta, namespace, overcloud, role, secret } from './support/objects.ts';
+import { host, meta, namespace, overcloud, role, secret } from './support/objects.ts';
 
 const at = (name: string) => ({ namespace, name });
 const lab = at('lab');
@@ -91,6 +101,27 @@ describe('the end of an overcloud', () => {
     expect((await cloud.get(roles, 'controller')).metadata.finalizers).to.deep.equal([finalizers.inUse]);
     expect((await cloud.get(roles, 'compute')).metadata.finalizers ?? []).to.deep.equal([]);
     expect((await cloud.get(secrets, 'lab-ssh')).metadata.finalizers).to.deep.equal([finalizers.inUse]);
+  });
+
+  it('frees the Secret that two ending clouds share, though the cache still shows a host of the other', async () => {
+    const kube = createFakeKube(createManualClock());
+    const [mine] = ['lab', 'other'].map((name) => {
+      const metadata = meta(name, { finalizers: [finalizers.overcloud] });
+      return kube.seed(overclouds, { ...overcloud(), metadata });
+    });
+    await kube.client.delete(overclouds, at('other'));
+    const key = secret('lab-ssh');
+    kube.seed(secrets, { ...key, metadata: { ...key.metadata, finalizers: [finalizers.inUse] } });
+    const gone = host('other-controller-0', { overcloudName: 'other' });
+    const cache: Cache = {
+      store: <T extends KubeObject>(resource: Resource<T>): Store<T> =>
+        resource.plural === hosts.plural
+          ? ({ get: () => gone, list: () => [gone] } as unknown as Store<T>)
+          : kube.cache.store(resource),
+    };
+    if (mine === undefined) throw new Error('no cloud');
+    await releaseSecret({ client: kube.client, cache }, 'lab-ssh', mine, new AbortController().signal);
+    expect((await kube.client.get(secrets, at('lab-ssh')))?.metadata.finalizers ?? []).to.deep.equal([]);
   });
 
   it('does not keep a role that nobody names any more', async () => {

@@ -4,7 +4,8 @@ import { bareMetalNodes } from '../../../src/api/baremetalnode.gen.ts';
 import { containerImageSets } from '../../../src/api/containerimageset.gen.ts';
 import { overclouds } from '../../../src/api/overcloud.gen.ts';
 import { roles } from '../../../src/api/role.gen.ts';
-import { configMaps, secrets } from '../../../src/kube/objects.ts';
+import { terminal } from '../../../src/kernel/errors.ts';
+import { configMaps, controllerRevisions, secrets } from '../../../src/kube/objects.ts';
 import { createCloud, ready, type Cloud } from './support/driver.ts';
 import { configMap, imageSet, namespace, role, secret } from './support/objects.ts';
 
@@ -36,6 +37,22 @@ describe('an overcloud with a mistake in it', () => {
       says: 'False InsufficientNodes: role controller wants 3 nodes of profile control, 2 are available',
       mend: ({ kube }) => kube.edit(bareMetalNodes, at('ctrl03'), { spec: { profile: 'control' } }),
       others: computeRuns,
+    },
+    {
+      name: 'a quota that leaves no room for its revisions',
+      make: ({ kube }) => {
+        kube.intercept(({ verb, resource }) => {
+          if (verb === 'create' && resource.plural === controllerRevisions.plural)
+            throw terminal('Forbidden', 'creating ControllerRevision: exceeded quota, raise it');
+        });
+        return Promise.resolve();
+      },
+      says: 'False WriteRefused: the API server refuses what the hosts of lab are made from: creating ControllerRevision: exceeded quota',
+      mend: (cloud) => {
+        cloud.kube.intercept(() => undefined);
+        cloud.restart();
+        return Promise.resolve();
+      },
     },
     {
       name: 'an image set that is not there',

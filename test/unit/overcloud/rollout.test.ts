@@ -226,6 +226,18 @@ describe('who may move', () => {
       sent: ['c0: B 5', 'c1: A 5', 'c2: A 5', 'c3: A 5'],
     },
     {
+      name: 'the canary goes alone, whoever is pinned to another revision',
+      hosts: [
+        deployed('c0', 'P', { target: 'P' }),
+        ...['c1', 'c2', 'c3'].map((name) => deployed(name, 'A', { target: 'B' })),
+      ],
+      with: {
+        roles: [role('c', { serial: 4 })],
+        update: { ...policy, canary: { hosts: 1, pauseMs: 60_000 } },
+      },
+      sent: ['c0: P 5', 'c1: B 5', 'c2: A 5', 'c3: A 5'],
+    },
+    {
       name: 'the others wait out the pause of the canary',
       hosts: [
         deployed('c0', 'B', { target: 'B', readyForMs: 59_000 }),

@@ -277,6 +277,14 @@ describe('which revision a host should be on', () => {
     ]);
   });
 
+  it('that of its role, when its own pin is empty', () => {
+    const spec = { roles: [{ role: 'controller', count: 1, revision: 'older' }] };
+    const entry = { name: 'a', hold: false, paused: false, revision: '' };
+    const targets = chooseTargets(sources({ spec }), [member('a', { entry })], [revision('older', 2)]);
+    expect([...targets.byMember]).to.deep.equal([['a', 'older']]);
+    expect(targets.pins).to.deep.equal(['role controller is pinned to revision older']);
+  });
+
   it('none, when it is pinned to one that does not exist', () => {
     const spec = { roles: [{ role: 'controller', count: 2, revision: 'nonsense' }] };
     const targets = chooseTargets(sources({ spec }), [member('a')], [revision('older', 2)]);
