@@ -26,7 +26,9 @@ const newForMs = 60_000;
 export function arrives(node: BareMetalNode, claim: Claim, now: Date): boolean {
   const { status } = node;
   const isNew = now.getTime() - Date.parse(node.metadata.creationTimestamp) < newForMs;
-  if ((isFailing(status) && !isNew) || !arrivingStates.includes(status?.state ?? 'enroll')) return false;
+  const { state = 'enroll', errorFrom = 'enroll' } = status ?? {};
+  if (isFailing(status) && !isNew) return false;
+  if (!arrivingStates.includes(state === 'error' ? errorFrom : state)) return false;
   const arrived = { ...node, status: { observedGeneration: -1, ...status, state: 'available' } } as const;
   return whyNot(arrived, claim) === undefined;
 }

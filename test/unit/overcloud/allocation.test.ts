@@ -55,7 +55,10 @@ describe('which node becomes which host', () => {
     {
       name: 'a node that failed to register is not waited for',
       roles: [{ role: 'controller', count: 2 }],
-      nodes: [control('ctrl01', { state: 'verifying', errorCount: 1 }), control('ctrl02')],
+      nodes: [
+        control('ctrl01', { state: 'error', errorFrom: 'verifying', errorCount: 1 }),
+        control('ctrl02'),
+      ],
       members: ['lab-controller-0 on ctrl02'],
       problems: ['InsufficientNodes'],
     },
@@ -66,7 +69,7 @@ describe('which node becomes which host', () => {
         {
           ...control('ctrl01'),
           metadata: { ...control('ctrl01').metadata, creationTimestamp: now.toISOString() },
-          status: { observedGeneration: 1, state: 'enroll', errorCount: 1 },
+          status: { observedGeneration: 1, state: 'error', errorFrom: 'enroll', errorCount: 1 },
         },
         control('ctrl02'),
       ],
@@ -125,7 +128,7 @@ describe('which node becomes which host', () => {
         node('outside', { profile: 'control', consumerRef: { kind: 'Machine', name: 'm' } }),
         node('broken', { profile: 'control', maintenance: true }),
         node('paused', { profile: 'control', paused: true }),
-        control('new', { state: 'error' }),
+        control('new', { state: 'error', errorCount: 1 }),
         control('former', { state: 'active', retainedFrom: { overcloud: 'old', host: 'old-controller-0' } }),
       ],
       hosts: [host('other-controller-0', { overcloudName: 'other', nodeName: 'asked' })],
