@@ -48,4 +48,6 @@ export interface Controller {
    * the first one.
    */
   start?(enqueue: (key: ObjectKey, afterMs?: number) => void, signal: AbortSignal): void;
+  /** Puts things in order (connections, sessions) when nothing is being reconciled any more; the stop waits for it. */
+  finish?(): Promise<void>;
 }

@@ -117,7 +117,7 @@ function newEvent(deps: EventRecorderDeps, id: string, happening: Happening): Ma
   return {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
-    metadata: { name: `${name.slice(0, longestName - suffix.length - 1)}.${suffix}`, namespace },
+    metadata: { name: `${cut(name, longestName - suffix.length - 1)}.${suffix}`, namespace },
     eventTime,
     type,
     reason,
@@ -128,6 +128,9 @@ function newEvent(deps: EventRecorderDeps, id: string, happening: Happening): Ma
     regarding: { apiVersion: object.apiVersion, kind: object.kind, namespace, name, uid, resourceVersion },
   };
 }
+
+/** A part of a name ends in a letter or a digit. */
+const cut = (name: string, length: number): string => name.slice(0, length).replace(/[-.]+$/, '');
 
 interface Outbox {
   add(send: () => Promise<unknown>): void;

@@ -11,7 +11,7 @@ import { createWorkQueue, type WorkQueue } from './workqueue.ts';
 
 /** Flux starts here too; above this a person would have to wait too long after mending something. */
 const backoffMs = { baseMs: 750, maxMs: 10 * 60_000 };
-/** Everything is looked at again in this time, spread evenly, whatever events may have been missed. */
+/** Everything is looked at again within twice this time, spread evenly, whatever events may have been missed. */
 const slowPassMs = 10 * 60_000;
 
 /** The part of a reflector that a loop needs. */
@@ -84,6 +84,7 @@ export function createLoop(controller: Controller, deps: LoopDeps): Loop {
       // Rejects when the signal aborts, and only then.
       const slowPass = passSlowly(signal).catch(() => undefined);
       await Promise.all([...workers, slowPass]);
+      await controller.finish?.();
     },
   };
 }

@@ -23,7 +23,11 @@ export function errorOf(what: string, code: number, status: ApiStatus): Operator
       return terminal(terminating ? 'NamespaceTerminating' : 'Forbidden', text);
     }
     case 404:
-      return transient('NotFound', text);
+      // Only the API server says that an object is gone. Whoever answers without that (a proxy, or the API server for a kind
+      // that is not installed) must not make anybody believe it.
+      return status.reason === 'NotFound'
+        ? transient('NotFound', text)
+        : transient('Unavailable', `${text}: is its kind installed there (kubectl apply -k crds)?`);
     case 409:
       return transient(status.reason === 'AlreadyExists' ? 'AlreadyExists' : 'Conflict', text);
     case 410:

@@ -41,7 +41,10 @@ export interface LeaseHold {
   tryAcquire(signal: AbortSignal): Promise<boolean>;
   /** Renews it on condition that it is as we left it (else Conflict), under an epoch above `seen`. */
   renew(signal: AbortSignal, seen?: number): Promise<void>;
-  /** After a conflict: either somebody put a label on it, or it is not ours any more (unsafe LeaseLost). */
+  /**
+   * After a conflict: either somebody put a label on it, or the answer to our own change of it got lost, or it is not ours any
+   * more (unsafe LeaseLost).
+   */
   readAgain(signal: AbortSignal): Promise<void>;
   /** Counts as lost from now on, whatever the object says. */
   drop(): void;
@@ -114,8 +117,9 @@ export function createLeaseHold({ client, clock, lease: key, identity }: LeaseHo
     async readAgain(signal) {
       const lease = await client.get(leases, key, signal);
       const former = holding();
-      if (lease?.spec.holderIdentity !== identity || epochOf(lease) !== former.epoch) throw takenAway(lease);
-      held = { ...former, lease };
+      const epoch = epochOf(lease);
+      if (lease?.spec.holderIdentity !== identity || epoch < former.epoch) throw takenAway(lease);
+      held = { ...former, lease, epoch };
     },
     drop() {
       held = undefined;

@@ -306,6 +306,8 @@ function fakeEngine(
     rename: (id, name) =>
       change(() => {
         const container = find(id, 'rename');
+        if (machine.named(name) !== undefined)
+          throw transient('EngineBusy', `host: cannot rename container ${id}: name ${name} already in use`);
         container.spec = { ...container.spec, name };
         emit('rename', container);
       }),

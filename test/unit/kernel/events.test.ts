@@ -48,6 +48,14 @@ describe('event recorder', () => {
     expect(event?.eventTime).to.equal('2026-01-01T00:00:00.000000Z');
   });
 
+  it('has a name that the API server takes, however long that of its object is', async () => {
+    const { object, recorder, recorded } = setUp();
+    const name = `${'a'.repeat(235)}-${'b'.repeat(17)}`;
+    recorder.normal({ ...object, metadata: { ...object.metadata, name } }, 'Healed', 'Start', 'started');
+    await recorder.drain();
+    expect(recorded()[0]?.metadata.name).to.match(/^a{235}\.[0-9a-f]{16}$/);
+  });
+
   it('counts repeats in one event, writing the first and then at most one in 5 minutes', async () => {
     const { clock, kube, object, recorder, recorded } = setUp();
     const repeat = async (times: number) => {

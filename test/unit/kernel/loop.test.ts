@@ -260,6 +260,30 @@ describe('controller loop', () => {
     await ended;
   });
 
+  it('puts things in order after the last reconcile, and is not over before that', async () => {
+    const order: string[] = [];
+    const { clock, loop, add, behave, stop } = setUp({
+      finish: async () => {
+        order.push('finish begins');
+        await clock.sleep(1_000);
+        order.push('finish ends');
+      },
+    });
+    add('a');
+    behave(async ({ signal }) => {
+      await clock.sleep(minute, signal).catch(() => undefined);
+      order.push('reconcile ends');
+      return settled;
+    });
+    const ended = loop.run(stop.signal).then(() => order.push('over'));
+    await clock.advance(1_000);
+    stop.abort();
+    await settle();
+    await clock.advance(2_000);
+    await ended;
+    expect(order).to.deep.equal(['reconcile ends', 'finish begins', 'finish ends', 'over']);
+  });
+
   it('interrupts what runs when it is stopped, waits for it, and begins nothing more', async () => {
     const { clock, loop, lines, runs, add, behave, stop } = setUp({ workers: 1 });
     add('a');

@@ -4,11 +4,13 @@ import path from 'node:path';
 import { expect } from 'chai';
 
 const module = path.resolve(import.meta.dirname, '../../../src/kernel/process.ts');
+const errors = path.resolve(import.meta.dirname, '../../../src/kernel/errors.ts');
 
 /** Runs `body` as what `runProcess` runs, sends the signals one by one whenever it prints a line, and returns its end. */
 async function end(body: string, ...signals: readonly NodeJS.Signals[]) {
   const script = `
     import { runProcess } from '${module}';
+    import { terminal } from '${errors}';
     const say = (text) => process.stdout.write(text + '\\n');
     const log = { info: say, error: say };
     const close = () => new Promise((resolve) => process.stdout.write('closed\\n', resolve));
@@ -59,6 +61,13 @@ describe('process', () => {
     expect(await end(`setTimeout(() => { throw new Error('a bug'); }); ${forEver}`)).to.deep.equal({
       code: 1,
       lines: ['running', 'An error that nobody caught', 'closed'],
+    });
+  });
+
+  it('says in a sentence why it cannot begin', async () => {
+    expect(await end(`throw terminal('InvalidKubeconfig', 'there is none');`)).to.deep.equal({
+      code: 1,
+      lines: ['The operator cannot start', 'closed'],
     });
   });
 

@@ -166,6 +166,23 @@ describe('leader election', () => {
     expect(a.leads()).to.equal(true);
   });
 
+  it('keeps its lease when the answer to a raise of its epoch got lost, under the raised epoch', async () => {
+    const a = start('a');
+    await clock.advance(0);
+    await kube.edit(leases, key, { metadata: { annotations: { 'undercloud.dev/epoch': '8' } } });
+    await clock.advance(20_000);
+    expect([a.leads(), a.elector.fence.epoch]).to.deep.equal([true, 8]);
+  });
+
+  it('gives up when its epoch was turned back', async () => {
+    const a = start('a');
+    await clock.advance(0);
+    await a.elector.fence.raiseAbove(7, new AbortController().signal);
+    await kube.edit(leases, key, { metadata: { annotations: { 'undercloud.dev/epoch': '3' } } });
+    await clock.advance(2_000);
+    expect([a.leads(), a.result()]).to.deep.equal([false, 'LeaseLost']);
+  });
+
   it('does not mind a label that somebody puts on its lease', async () => {
     const a = start('a');
     await clock.advance(0);
