@@ -76,15 +76,13 @@ export function createBareMetalNodeController(deps: BareMetalNodeDeps): Controll
     name: 'baremetalnode',
     workers,
     watches: [ownWatch, hostWatch],
-    start: (_enqueue, signal) => {
-      // Sessions are few on a BMC: they are given back as far as the process lives to do it.
-      signal.addEventListener('abort', () => void bmcs.close(), { once: true });
-    },
     async reconcile({ signal }, key) {
       const outcome = await tend(key, signal);
       await releaseHosts(deps, key, signal);
       return outcome;
     },
+    // Sessions are few on a BMC, and one that is not given back stays for half an hour.
+    finish: () => bmcs.close(),
   };
 }
 

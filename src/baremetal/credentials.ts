@@ -1,7 +1,7 @@
 // Reads what a BMC login takes: the Secret, the CA, the address. Keeps the Secret from going while a node uses it.
 import type { BareMetalNode } from '../api/baremetalnode.gen.ts';
 import { finalizers } from '../api/names.ts';
-import { terminal } from '../kernel/errors.ts';
+import { OperatorError, terminal } from '../kernel/errors.ts';
 import { ensureFinalizer, removeFinalizer } from '../kernel/finalizers.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { configMaps, secrets, type Secret } from '../kube/objects.ts';
@@ -20,14 +20,23 @@ export interface Login {
 const caKey = 'ca.crt';
 
 /**
- * Reads live. Throws terminal CredentialsMissing, CredentialsInvalid, CAMissing, BMCAddressInvalid: all of them for a person to
- * mend, and to be read again meanwhile; and what the API server throws.
+ * Reads live. Throws terminal CredentialsMissing, CredentialsInvalid, CredentialsForbidden, CAMissing, BMCAddressInvalid: all of
+ * them for a person to mend, and to be read again meanwhile; and what else the API server throws.
  */
 export async function readLogin(
   client: KubeClient,
   node: BareMetalNode,
   signal: AbortSignal,
 ): Promise<Login> {
+  try {
+    return await loginOf(client, node, signal);
+  } catch (error) {
+    if (!(error instanceof OperatorError && error.reason === 'Forbidden')) throw error;
+    throw terminal('CredentialsForbidden', error.message, error);
+  }
+}
+
+async function loginOf(client: KubeClient, node: BareMetalNode, signal: AbortSignal): Promise<Login> {
   const { bmc } = node.spec;
   const address = parseBmcAddress(bmc.address);
   const secret = await heldSecret(client, node, signal);

@@ -6,7 +6,7 @@ import type { Claim } from './claim.ts';
 import { lookFor, nextPlace, type Look, type Place } from './lifecycle.ts';
 import type { Seen } from './observe.ts';
 import type { PressState } from './power-switch.ts';
-import { decidePower, powerBrake, wantedPower, type PowerDecision } from './power.ts';
+import { decidePower, hostBrake, powerBrake, wantedPower, type PowerDecision } from './power.ts';
 import { buildStatus } from './report.ts';
 
 export interface DecisionInput {
@@ -92,14 +92,15 @@ function ownerAfter(
 }
 
 function powerFor(
-  { node, holder, seen, pressed, epoch, now }: DecisionInput,
+  { node, claim, holder, seen, pressed, epoch, now }: DecisionInput,
   place: Place,
   claimed: boolean,
 ): { readonly power: PowerDecision; readonly brake: string | undefined } {
   const observed = seen.bmc.kind === 'answers' ? seen.bmc.power : 'Unknown';
   const wanted = wantedPower(node.spec, place.state, claimed);
   const request = node.status?.powerRequest;
-  const brake = wanted === undefined || wanted === observed ? undefined : powerBrake(node, holder);
+  const forbidden = powerBrake(node, holder) ?? (claim.kind === 'grant' ? hostBrake(claim.host) : undefined);
+  const brake = wanted === undefined || wanted === observed ? undefined : forbidden;
   const former = node.status?.power;
   const asked = brake === undefined ? wanted : undefined;
   const { sentMsAgo, softRefused } = pressed;

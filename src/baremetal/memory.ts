@@ -73,6 +73,11 @@ export function loginAwaited(memory: Memory, after: After): void {
   Object.assign(memory, { login: undefined, loginDueAt: after(failingLoginMs) });
 }
 
+/** What went wrong is not the login's: it is read again as soon as the node is looked at again. */
+export function loginStillDue(memory: Memory, now: number): void {
+  if (memory.login === undefined) memory.loginDueAt = now;
+}
+
 export function loginRead(memory: Memory, login: Login, after: After, now: number): void {
   const news = login.version !== memory.tried && login.secretVersion !== memory.wornOut;
   Object.assign(memory, { login, tried: login.version, wornOut: undefined });

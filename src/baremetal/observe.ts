@@ -8,7 +8,16 @@ import type { Bmc, Inventory } from './bmc/port.ts';
 import type { BmcPool } from './bmc/pool.ts';
 import { readLogin } from './credentials.ts';
 import type { BmcView, Look } from './lifecycle.ts';
-import { failed, firstMemory, heed, loginAwaited, loginRead, nextLookAt, type Memory } from './memory.ts';
+import {
+  failed,
+  firstMemory,
+  heed,
+  loginAwaited,
+  loginRead,
+  loginStillDue,
+  nextLookAt,
+  type Memory,
+} from './memory.ts';
 
 export interface Seen {
   readonly bmc: BmcView;
@@ -85,7 +94,10 @@ export function createObserver(deps: ObserverDeps): Observer {
       } catch (error) {
         signal.throwIfAborted();
         const failure = asOperatorError(error);
-        if (!aboutBmc.test(failure.reason)) throw error;
+        if (!aboutBmc.test(failure.reason)) {
+          loginStillDue(memory, clock.monotonic());
+          throw error;
+        }
         failed(memory, failure, after);
       }
       return seen(memory);

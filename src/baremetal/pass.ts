@@ -46,7 +46,9 @@ export function createPass(deps: PassDeps): (node: BareMetalNode, signal: AbortS
     const { claim, holder } = await confirmedClaim(deps, node, seen, signal);
     const pressed = powerSwitch.stateOf(keyOf(node));
     const decision = decideNode({ node, claim, holder, seen, pressed, epoch: fence.epoch, now: clock.now() });
-    if (seen.inventory !== undefined) await keepInventory(deps, node, seen.inventory, signal);
+    // Not into a namespace that is going, where nothing can be created: the node could not go either.
+    if (seen.inventory !== undefined && !isIdle(node))
+      await keepInventory(deps, node, seen.inventory, signal);
     await leaveSecret(deps, node, signal);
     const reported = await report(deps, node, claim, decision);
     const current = await useUpRelease(deps, reported.node, claim, signal);

@@ -60,8 +60,13 @@ export function powerBrake(node: BareMetalNode, holder: Host | undefined): strin
     return `${spec.consumerRef.kind} ${spec.consumerRef.name} uses the node`;
   if (node.status?.hostRef === undefined) return undefined;
   if (!holds(node, holder)) return 'its Host is gone';
-  if (holder.spec.paused) return `Host ${holder.metadata.name} is paused`;
-  return holder.spec.mode === 'Observe' ? `Host ${holder.metadata.name} is only observed` : undefined;
+  return hostBrake(holder);
+}
+
+/** The same by the word of the Host that has the node, or is about to get it. */
+export function hostBrake({ metadata, spec }: Host): string | undefined {
+  if (spec.paused) return `Host ${metadata.name} is paused`;
+  return spec.mode === 'Observe' ? `Host ${metadata.name} is only observed` : undefined;
 }
 
 export function decidePower(input: PowerInput): PowerDecision {

@@ -1,4 +1,9 @@
 // The IPMI driver, with the real ipmitool, against Debian's ipmi_sim.
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { parseBmcAddress } from '../../../src/baremetal/bmc/address.ts';
 import { createBmcConnector } from '../../../src/baremetal/bmc/connect.ts';
@@ -10,6 +15,11 @@ import { startIpmiSim, type IpmiSim } from './ipmi-sim.ts';
 const { signal } = new AbortController();
 const permit = (): void => undefined;
 const reasonOf = (error: unknown): string => asOperatorError(error).reason;
+
+/** Until there is a process whose command line matches. */
+async function untilItRuns(pattern: string): Promise<void> {
+  while (spawnSync('pgrep', ['-f', pattern]).status !== 0) await setTimeout(20);
+}
 
 describe('the IPMI driver', function () {
   this.timeout(60_000);
@@ -71,10 +81,28 @@ describe('the IPMI driver', function () {
       .that.matches(/does not answer .*nowhere\.invalid/);
   });
 
+  it('leaves the password nowhere on the disk while its process runs: it could be killed', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'ipmi-test-'));
+    const former = process.env.TMPDIR;
+    process.env.TMPDIR = directory;
+    const stop = new AbortController();
+    try {
+      const answer = bmcAt('ipmi://127.9.9.9:9').power(stop.signal).catch(reasonOf);
+      await untilItRuns('ipmitool .*127.9.9.9');
+      expect(await readdir(directory, { recursive: true })).to.deep.equal([]);
+      stop.abort();
+      await answer;
+    } finally {
+      if (former === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = former;
+      await rm(directory, { recursive: true });
+    }
+  });
+
   it('ends its process when it is called off', async () => {
     const stop = new AbortController();
     const asked = bmcAt('ipmi://127.0.0.1:9').power(stop.signal);
-    setTimeout(() => stop.abort(new Error('called off')), 100);
+    void setTimeout(100).then(() => stop.abort(new Error('called off')));
     expect(await asked.catch(String)).to.include('called off');
   });
 });

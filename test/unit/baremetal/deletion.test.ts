@@ -5,10 +5,11 @@ import { hosts } from '../../../src/api/host.gen.ts';
 import { finalizers } from '../../../src/api/names.ts';
 import { releaseSecret } from '../../../src/baremetal/credentials.ts';
 import { unreachable } from '../../../src/baremetal/bmc/errors.ts';
+import { terminal } from '../../../src/kernel/errors.ts';
 import { secrets } from '../../../src/kube/objects.ts';
 import { conditionOf, namespace, nodeOf } from './objects.ts';
 import { createRoom } from './room.ts';
-import { address, drain, enrol, minute, remove, secretIn, settledRoom } from './users.ts';
+import { address, ask, drain, edit, enrol, minute, remove, secretIn, settledRoom } from './users.ts';
 
 describe('deletion', () => {
   it('of a free node is immediate, whatever its BMC says, and lets the Secret go', async () => {
@@ -55,6 +56,24 @@ describe('deletion', () => {
     await remove(room, bareMetalNodes, 'node2');
     await room.pass(minute);
     expect((await secretIn(room))?.metadata.finalizers ?? []).to.deep.equal([]);
+  });
+
+  it('of a held node ends though its inventory could not be written before its namespace went', async () => {
+    const room = createRoom();
+    enrol(room, { inspectionMode: 'Disabled' });
+    ask(room, 'host1', { deletionPolicy: 'Delete' });
+    await room.pass(minute);
+    room.kube.intercept(({ verb, resource }) => {
+      if (verb === 'apply' && resource.kind === 'ConfigMap')
+        throw terminal('NamespaceTerminating', 'it goes');
+    });
+    await edit(room, { inspectionMode: 'OutOfBand' });
+    await room.pass(minute).catch(() => undefined);
+    await remove(room, bareMetalNodes, 'node1');
+    await remove(room, hosts, 'host1');
+    await drain(room, 'host1');
+    await room.pass(minute);
+    expect([room.node(), room.host('host1')]).to.deep.equal([undefined, undefined]);
   });
 
   it('of everything at once ends by itself', async () => {

@@ -4,7 +4,7 @@ import { hosts } from '../../../src/api/host.gen.ts';
 import { refused } from '../../../src/baremetal/bmc/errors.ts';
 import { conditionOf, namespace } from './objects.ts';
 import { createRoom, type Room } from './room.ts';
-import { address, ask, edit, enrol, minute, settledRoom } from './users.ts';
+import { address, ask, drain, edit, enrol, minute, remove, settledRoom } from './users.ts';
 
 describe('power', () => {
   it('lost behind our back comes back, with an event', async () => {
@@ -141,5 +141,20 @@ describe('power', () => {
     room.restart();
     await room.pass(5_000);
     expect(room.node()?.status).to.include({ power: 'On' }).and.not.have.property('powerRequest');
+  });
+
+  it('is not even announced for a host that only looks, when it gets back a machine that was turned off', async () => {
+    const room = await settledRoom();
+    await remove(room, hosts, 'host1');
+    await drain(room, 'host1');
+    await room.pass(minute);
+    room.bmcs.at(address).power = 'Off';
+    await room.pass(minute);
+    room.events.length = 0;
+    ask(room, 'host1', { mode: 'Observe' });
+    await room.pass(minute);
+    expect(room.node()?.status).to.include({ state: 'active', power: 'Off' });
+    expect(room.events).to.deep.equal(['Normal HostGranted']);
+    expect(room.bmcs.at(address).commands).to.deep.equal(['On']);
   });
 });

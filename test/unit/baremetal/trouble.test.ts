@@ -1,11 +1,24 @@
 // Bad input and broken BMCs: what is said, how often it is tried, and that it mends by itself.
 import { expect } from 'chai';
 import { annotations, finalizers } from '../../../src/api/names.ts';
+import { hosts } from '../../../src/api/host.gen.ts';
 import { unreachable } from '../../../src/baremetal/bmc/errors.ts';
+import { terminal, transient } from '../../../src/kernel/errors.ts';
 import { secrets } from '../../../src/kube/objects.ts';
 import { conditionOf, secretOf } from './objects.ts';
 import { createRoom } from './room.ts';
-import { address, annotate, edit, enrol, minute, secretIn, setPassword, settledRoom } from './users.ts';
+import {
+  address,
+  annotate,
+  drain,
+  edit,
+  enrol,
+  minute,
+  remove,
+  secretIn,
+  setPassword,
+  settledRoom,
+} from './users.ts';
 
 describe('bad input', () => {
   it('a missing Secret: error, with the remedy; well again by itself in 30 s', async () => {
@@ -91,6 +104,39 @@ describe('bad input', () => {
     expect(room.node()?.status).to.include({ state: 'error', errorFrom: 'available' });
     room.bmcs.at(address).fault = undefined;
     await room.pass(10 * minute);
+    expect(room.node()?.status?.state).to.equal('available');
+  });
+
+  it('a Secret that we may not read: said, with the remedy, and no reason to keep a node from its release', async () => {
+    const room = await settledRoom({ deletionPolicy: 'Delete' });
+    room.kube.intercept(({ verb, resource }) => {
+      if (verb === 'get' && resource.kind === 'Secret')
+        throw terminal('Forbidden', 'cannot read Secret lab/node1-bmc: forbidden');
+    });
+    await annotate(room, { [annotations.retry]: 'now' });
+    await room.pass(minute);
+    expect(conditionOf(room.node(), 'Stalled')).to.include({ reason: 'CredentialsForbidden' });
+    expect(conditionOf(room.node(), 'Ready')?.message).to.match(
+      /Secret lab\/node1-bmc: forbidden: .*deploy\/access/,
+    );
+    await remove(room, hosts, 'host1');
+    await drain(room, 'host1');
+    await room.pass(minute);
+    expect(room.host('host1')).to.equal(undefined);
+    room.kube.intercept(() => undefined);
+    await room.pass(30_000);
+    expect(conditionOf(room.node(), 'Ready')?.status).to.equal('True');
+  });
+
+  it('a lost race for the finalizer of a Secret that many share costs no half minute', async () => {
+    const room = createRoom();
+    let races = 1;
+    room.kube.intercept(({ verb, resource }) => {
+      if (verb === 'patch' && resource.kind === 'Secret' && races-- > 0)
+        throw transient('Conflict', 'changed');
+    });
+    enrol(room);
+    await room.pass(2_000);
     expect(room.node()?.status?.state).to.equal('available');
   });
 

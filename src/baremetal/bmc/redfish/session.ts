@@ -128,11 +128,18 @@ async function logIn(deps: SessionDeps, signal: AbortSignal): Promise<Login> {
     return { kind: 'token', token, session: session && URL.parse(session, address.origin)?.pathname };
   }
   if ([404, 405, 501].includes(reply.status)) return { kind: 'basic' };
-  const why = errorTextIn(reply.body);
+  // The standard's own messages repeat the value that they complain of.
+  const told = { ...reply, body: without(password, reply.body) };
   if ([400, 401, 403].includes(reply.status))
-    throw authFailed(address.text, `HTTP ${reply.status}${suffix(why)}`);
-  throw problem(address, 'logging in', reply);
+    throw authFailed(address.text, `HTTP ${reply.status}${suffix(errorTextIn(told.body))}`);
+  throw problem(address, 'logging in', told);
 }
+
+/** `body` with `secret` blanked out of its texts. */
+const without = (secret: string, body: unknown): unknown =>
+  JSON.parse(JSON.stringify(body ?? null), (_name, part: unknown) =>
+    typeof part === 'string' ? part.replaceAll(secret, '…') : part,
+  );
 
 /** A session that is not given back stays open on the BMC for half an hour, and it has few. */
 async function logOut(deps: SessionDeps, login: Login, session: string): Promise<void> {
