@@ -80,7 +80,7 @@ export function parseConfig(args: readonly string[], environment: NodeJS.Process
     return number * 1000;
   };
   const address = /^(?<host>[^:]+|\[[^\]]+\]):(?<port>\d{1,5})$/.exec(values['http-address'])?.groups;
-  if (address === undefined)
+  if (address === undefined || Number(address.port) > 65535)
     problems.push(`--http-address is '${values['http-address']}', must be HOST:PORT`);
   const config: Config = {
     kubeconfig: values.kubeconfig,

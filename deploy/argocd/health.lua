@@ -1,4 +1,4 @@
--- How Argo CD judges any kind of undercloud.dev: by Ready and Stalled, if they speak of the spec that is there now.
+-- How Argo CD judges any kind of undercloud.dev: by Ready, Stalled and Reconciling, if they speak of the spec that is there now.
 local status = obj.status or {}
 local conditions = {}
 for _, condition in ipairs(status.conditions or {}) do
@@ -12,10 +12,11 @@ end
 if ready.status == "True" then
   return { status = "Healthy", message = ready.message }
 end
-if string.find(ready.reason, "^Paused") then
-  return { status = "Suspended", message = ready.message }
-end
 if conditions.Stalled ~= nil and conditions.Stalled.status == "True" then
   return { status = "Degraded", message = ready.message }
 end
-return { status = "Progressing", message = ready.message }
+if conditions.Reconciling ~= nil and conditions.Reconciling.status == "True" then
+  return { status = "Progressing", message = ready.message }
+end
+-- Neither at work nor stuck: somebody said to leave it alone.
+return { status = "Suspended", message = ready.message }

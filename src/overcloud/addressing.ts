@@ -5,7 +5,7 @@ import type { Host, HostSpecAddressesItem } from '../api/host.gen.ts';
 import type { Overcloud, OvercloudSpecNetworksItem } from '../api/overcloud.gen.ts';
 import type { Role } from '../api/role.gen.ts';
 import type { Member } from './allocation.ts';
-import { formatIp, normalIp, parseIp } from './ip.ts';
+import { formatIp, isWithin, normalIp, parseIp } from './ip.ts';
 import { problem, type Problem } from './problem.ts';
 
 /** The provisioning network: a host's address there is where its node answers SSH. */
@@ -47,6 +47,11 @@ export function assignAddresses(input: AddressingInput): Addressing {
     const given = new Map<string, string>();
     const onCtlplane = ctlplaneAddress(input, member);
     if (onCtlplane !== undefined) given.set(ctlplane, onCtlplane);
+    const said = member.entry?.addresses?.[ctlplane];
+    if (said !== undefined && normalIp(said) !== normalIp(onCtlplane ?? '')) {
+      const other = notItsNodes(member, said);
+      problems.set(other.message, other);
+    }
     for (const name of networksOf(input, member)) {
       const chosen = chooseAddress(member, name, networks.get(name));
       if (typeof chosen === 'string') {
@@ -76,9 +81,15 @@ function networksOf({ roles }: AddressingInput, member: Member): readonly string
   return (names ?? []).filter((name) => name !== ctlplane);
 }
 
+/** The node's before all else: what the spec says of a host must not lead us to another machine. */
 function ctlplaneAddress({ nodes }: AddressingInput, member: Member): string | undefined {
   const node = nodes.get(member.nodeName);
-  return member.entry?.addresses?.[ctlplane] ?? node?.spec.address ?? presentAddress(member.host, ctlplane);
+  return node?.spec.address ?? member.entry?.addresses?.[ctlplane] ?? presentAddress(member.host, ctlplane);
+}
+
+function notItsNodes({ name, nodeName }: Member, said: string): Problem {
+  const message = `host ${name} is to have ${said} on network ${ctlplane}, where its address is that of node ${nodeName}: leave it out in spec.roles[].hosts[].addresses, or correct spec.address of the node`;
+  return problem('AddressInvalid', message);
 }
 
 const presentAddress = (host: Host | undefined, network: string): string | undefined =>
@@ -122,7 +133,12 @@ function chooseAddress(member: Member, name: string, state: NetworkState | undef
     const message = `role ${member.role} is on network ${name}, which is not in spec.networks: add it there, or take it off the role`;
     return problem('NetworkNotFound', message);
   }
-  const wanted = member.entry?.addresses?.[name] ?? presentAddress(member.host, name);
+  const said = member.entry?.addresses?.[name];
+  if (said !== undefined && !isWithin(said, state.network.cidr)) {
+    const message = `host ${member.name} is to have ${said} on network ${name}, which is no address in ${state.network.cidr}: correct it in spec.roles[].hosts[].addresses`;
+    return problem('AddressInvalid', message);
+  }
+  const wanted = said ?? presentAddress(member.host, name);
   if (wanted === undefined) return nextFree(member, state);
   const owner = state.owners.get(normalIp(wanted)) ?? member.name;
   state.owners.set(normalIp(wanted), owner);

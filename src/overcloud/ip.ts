@@ -25,6 +25,16 @@ export function normalIp(text: string): string {
   return ip === undefined ? text : formatIp(ip);
 }
 
+/** Whether `text` is an address in the network `cidr`, as `172.17.1.0/24`. */
+export function isWithin(text: string, cidr: string): boolean {
+  const [start = '', length = ''] = cidr.split('/');
+  const ip = parseIp(text);
+  const network = parseIp(start);
+  if (ip === undefined || network?.bits !== ip.bits) return false;
+  const rest = BigInt(ip.bits - Number(length));
+  return ip.value >> rest === network.value >> rest;
+}
+
 function parseIpv4(text: string): Ip | undefined {
   const parts = text.split('.');
   if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255))

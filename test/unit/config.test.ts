@@ -42,6 +42,13 @@ describe('flags', () => {
     });
   });
 
+  it('refuses a port that there cannot be', () => {
+    expect(parseConfig(['--http-address', '127.0.0.1:65536'], {})).to.deep.equal({
+      kind: 'wrong',
+      problems: ["--http-address is '127.0.0.1:65536', must be HOST:PORT"],
+    });
+  });
+
   it('refuses a flag that it does not know', () => {
     expect(parseConfig(['--frobnicate'], {})).to.have.property('kind', 'wrong');
   });

@@ -163,6 +163,6 @@ function tokenRefusal({ host, credentials }: RegistryAccess, url: URL, status: n
     'RegistryAuthFailed',
     credentials === undefined
       ? `${server} gives no token without a login (${status}): name a Secret with user name and password in credentialsName`
-      : `${server} refuses user ${credentials.username} (${status}): correct the Secret in credentialsName`,
+      : `${server} refuses the login of credentialsName (${status}): correct the Secret that it names`,
   );
 }

@@ -100,11 +100,12 @@ export function createRegistrySession(access: RegistryAccess, deps: RegistrySess
 export function refusal(access: RegistryAccess, status: number, what: string): OperatorError {
   const { host, credentials } = access;
   if (status === 401 || status === 403) {
-    const who = credentials === undefined ? 'without a login' : `to user ${credentials.username}`;
-    return terminal(
-      'RegistryAuthFailed',
-      `registry ${host} refuses ${what} ${who} (${status}): check the Secret in credentialsName, and that this user may pull`,
-    );
+    // No user name: that comes from a Secret, and with some registries it is the token itself.
+    const who =
+      credentials === undefined
+        ? `without a login (${status}): name a Secret in credentialsName whose user may pull`
+        : `with the login of credentialsName (${status}): check the Secret that it names, and that its user may pull`;
+    return terminal('RegistryAuthFailed', `registry ${host} refuses ${what} ${who}`);
   }
   if (status >= 500) {
     return transient('RegistryUnreachable', `registry ${host} fails on ${what} (${status}): look at its log`);

@@ -1,4 +1,4 @@
-// The cloud as the rollout sees it: plain values, taken from Overcloud, Role, Host and BareMetalNode by snapshot.ts.
+// The cloud as the rollout sees it: plain values, taken from Overcloud, Role, Host and BareMetalNode by rollout-input.ts.
 import { listed } from '../problem.ts';
 
 /** Steps go from 1 to 5; a host at 5 has all that its revision says. */

@@ -52,7 +52,7 @@ describe('the registry client says so', () => {
       access: { credentials: { username: 'lab', password: 'wrong' } },
       kind: 'terminal',
       reason: 'RegistryAuthFailed',
-      says: /refuses GET \/v2\/ to user lab \(401\)/,
+      says: /refuses GET \/v2\/ with the login of credentialsName \(401\)/,
     },
     {
       name: 'a wrong password for the token server',
@@ -60,7 +60,7 @@ describe('the registry client says so', () => {
       access: { credentials: { username: 'lab', password: 'wrong' } },
       kind: 'terminal',
       reason: 'RegistryAuthFailed',
-      says: /token server .* refuses user lab \(401\)/,
+      says: /token server .* refuses the login of credentialsName \(401\)/,
     },
     {
       name: 'no login where one is wanted',

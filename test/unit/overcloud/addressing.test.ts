@@ -5,7 +5,7 @@ import type { Host } from '../../../src/api/host.gen.ts';
 import type { OvercloudSpecNetworksItem, OvercloudSpecRolesItem } from '../../../src/api/overcloud.gen.ts';
 import { assignAddresses, type Addressing } from '../../../src/overcloud/addressing.ts';
 import type { Member } from '../../../src/overcloud/allocation.ts';
-import { formatIp, normalIp, parseIp } from '../../../src/overcloud/ip.ts';
+import { formatIp, isWithin, normalIp, parseIp } from '../../../src/overcloud/ip.ts';
 import { formatHostname } from '../../../src/overcloud/names.ts';
 import { byName, host, node, overcloud, role } from './support/objects.ts';
 
@@ -38,6 +38,19 @@ describe('an IP address', () => {
 
   for (const wrong of ['', '1.2.3', '1.2.3.256', '1.2.3.4.5', ':::', '1:2:3:4:5:6:7', '1::2::3', 'g::']) {
     it(`"${wrong}" is none`, () => expect(parseIp(wrong)).to.equal(undefined));
+  }
+
+  const within: readonly (readonly [string, string, boolean])[] = [
+    ['172.17.1.255', '172.17.1.0/24', true],
+    ['172.17.2.0', '172.17.1.0/24', false],
+    ['10.0.0.1', '0.0.0.0/0', true],
+    ['fd00::1', 'fd00::/64', true],
+    ['fd00:0:0:1::1', 'fd00::/64', false],
+    ['172.17.1.1', 'fd00::/64', false],
+    ['172.17.1', '172.17.1.0/24', false],
+  ];
+  for (const [text, cidr, is] of within) {
+    it(`${text} is ${is ? '' : 'not '}in ${cidr}`, () => expect(isWithin(text, cidr)).to.equal(is));
   }
 
   it('is the same after printing and reading it', () => {
@@ -101,6 +114,13 @@ describe('which address a host has', () => {
     ]);
   });
 
+  it('on ctlplane that of its node, whatever the spec says, which is said', () => {
+    const entry = { name: 'a', hold: false, paused: false, addresses: { ctlplane: '172.16.0.99' } };
+    const { addresses, problems } = assign([member('a', { entry })]);
+    expect(addresses.get('a')?.[0]).to.deep.equal({ network: 'ctlplane', address: '172.16.0.21' });
+    expect(problems.map(({ reason }) => reason)).to.deep.equal(['AddressInvalid']);
+  });
+
   it('the lowest that is free: not the gateway, not a VIP', () => {
     expect(onInternalApi(assign([member('a'), member('b')]))).to.deep.equal(['172.17.1.22', '172.17.1.23']);
   });
@@ -144,6 +164,16 @@ describe('which address a host has', () => {
       name: 'cannot be that of a VIP',
       members: [member('a', said('a', '172.17.1.21'))],
       reason: 'AddressInUse',
+    },
+    {
+      name: 'cannot be of another network',
+      members: [member('a', said('a', '172.17.2.30'))],
+      reason: 'AddressInvalid',
+    },
+    {
+      name: 'cannot be what is no address',
+      members: [member('a', said('a', '172.17.1'))],
+      reason: 'AddressInvalid',
     },
     {
       name: 'cannot be the same for two',
