@@ -47,7 +47,7 @@ const facts: Readonly<Record<string, (status: Status) => readonly (string | unde
   Overcloud: ({ hosts, step }) => [hosts?.summary && `${hosts.summary} hosts`, step && `step ${step}`],
 };
 
-/** One line; the same text again is not news. */
+/** One line. */
 function describe({ kind, status = {} }: Seen): string {
   const ready = status.conditions?.find((condition) => condition.type === 'Ready');
   const verdict = ready?.status === 'True' ? 'ready' : ready?.message;
@@ -55,11 +55,20 @@ function describe({ kind, status = {} }: Seen): string {
 }
 
 async function look(): Promise<readonly Seen[]> {
-  const kinds = 'bmn,cis,hosts.undercloud.dev,ovc';
-  const { stdout } = await run('kubectl', ['get', kinds, '-n', values.namespace, '-o', 'json'], {
-    maxBuffer: 2 ** 26,
-  });
+  const what = ['bmn,cis,hosts.undercloud.dev,ovc', '-n', values.namespace, '-o', 'json'];
+  const { stdout } = await run('kubectl', ['get', ...what, '--request-timeout=30s'], { maxBuffer: 2 ** 26 });
   return (JSON.parse(stdout) as { readonly items: readonly Seen[] }).items;
+}
+
+/** What `kubectl` says now, or why it says nothing: one answer that fails is no reason to stop looking. */
+async function lookOrSay(): Promise<readonly Seen[]> {
+  try {
+    return await look();
+  } catch (error) {
+    const why = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
+    show('kubectl', why.replaceAll(/\s+/g, ' ').trim());
+    return [];
+  }
 }
 
 const isReady = (object: Seen): boolean =>
@@ -71,7 +80,11 @@ const last = new Map<string, string>();
 
 function report(object: Seen): void {
   const name = `${object.kind}/${object.metadata.name}`;
-  const text = describe(object);
+  show(name, describe(object));
+}
+
+/** The same text again is not news. */
+function show(name: string, text: string): void {
   if (text === '' || last.get(name) === text) return;
   last.set(name, text);
   const columns = process.stdout.isTTY ? process.stdout.columns : 160;
@@ -79,7 +92,7 @@ function report(object: Seen): void {
 }
 
 while (seconds() < Number(values.timeout)) {
-  const objects = await look();
+  const objects = await lookOrSay();
   objects.forEach(report);
   if (objects.some(isReady)) {
     console.log(`${String(seconds()).padStart(4)}s  the cloud is Ready`);

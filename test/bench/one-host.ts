@@ -10,6 +10,7 @@ const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '../..');
 const labName = 'bench';
 export const machine = 'overcloud-ctrl01';
+const host = 'host.undercloud.dev/lab-controller-0';
 
 export interface OneHost {
   readonly cloud: Cloud;
@@ -55,7 +56,8 @@ export async function startOneHost(tag: string, service: string): Promise<OneHos
     settled: async (count) => {
       const summary = `${String(count)}/${String(count)}`;
       const path = '--for=jsonpath={.status.containers.summary}=' + summary;
-      await cloud.kubectl(['wait', '-n', 'lab', 'hosts.undercloud.dev', '--all', path, '--timeout=300s']);
+      await cloud.kubectl(['wait', '-n', 'lab', '--for=create', host, '--timeout=120s']);
+      await cloud.kubectl(['wait', '-n', 'lab', host, path, '--timeout=300s']);
       await cloud.kubectl(['wait', '-n', 'lab', '--for=condition=Ready', 'ovc/lab', '--timeout=300s']);
     },
     async stop() {
