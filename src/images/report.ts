@@ -38,6 +38,14 @@ const mostUnresolved = 50;
 const longestMessage = 1024;
 const longestRetry = 256;
 
+/** What the set asks for and nothing acts on: never silently ignored. */
+function unsupported({ spec }: ContainerImageSet): readonly ConditionInput[] {
+  if (Object.keys(spec.variants ?? {}).length === 0) return [];
+  const message =
+    'spec.variants has no effect in this release: choose the image by spec.overrides or by its name in the service';
+  return [{ type: 'Supported', status: 'False', reason: 'NotInThisRelease', message }];
+}
+
 export function reportOf(set: ContainerImageSet, findings: Findings, now: Date): ContainerImageSetStatus {
   const { metadata, spec, status } = set;
   const { needed, found, unresolved } = findings;
@@ -48,6 +56,7 @@ export function reportOf(set: ContainerImageSet, findings: Findings, now: Date):
     ...summarise(healthOf(set, findings)),
     resolvedCondition(findings),
     ...tagMoved(set, findings),
+    ...unsupported(set),
   ];
   return {
     observedGeneration: metadata.generation,

@@ -1,6 +1,6 @@
 // Our Lease (coordination.k8s.io): taken, renewed and released by compare-and-swap, with the fencing epoch in an annotation.
 import type { Clock } from '../kernel/clock.ts';
-import { unsafe, type OperatorError } from '../kernel/errors.ts';
+import { asOperatorError, transient, unsafe, type OperatorError } from '../kernel/errors.ts';
 import type { KubeClient } from './client.ts';
 import type { KubeObject, ObjectKey, Resource } from './objects.ts';
 import { microTime } from './time.ts';
@@ -89,10 +89,12 @@ export function createLeaseHold({ client, clock, lease: key, identity }: LeaseHo
       };
       const lease =
         present === undefined
-          ? await client.create(
-              leases,
-              { ...typeOfLease, metadata: { ...key, ...annotated(epoch) }, spec },
-              signal,
+          ? await createIn(key.namespace, () =>
+              client.create(
+                leases,
+                { ...typeOfLease, metadata: { ...key, ...annotated(epoch) }, spec },
+                signal,
+              ),
             )
           : await client.patch(
               leases,
@@ -131,6 +133,21 @@ export function createLeaseHold({ client, clock, lease: key, identity }: LeaseHo
       await client.patch(leases, key, { metadata: versionOf(lease), spec }, signal);
     },
   };
+}
+
+/** The first thing that a new installation gets wrong, said with its remedy. */
+async function createIn<T>(namespace: string, create: () => Promise<T>): Promise<T> {
+  try {
+    return await create();
+  } catch (error) {
+    if (asOperatorError(error).reason !== 'NotFound') throw error;
+    const remedy = 'kubectl apply -k deploy/access makes it, --lease-namespace names another';
+    throw transient(
+      'NamespaceNotFound',
+      `cannot lead: namespace ${namespace} does not exist: ${remedy}`,
+      error,
+    );
+  }
 }
 
 export const notLeader = (): OperatorError =>

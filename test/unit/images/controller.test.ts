@@ -189,6 +189,14 @@ describe('the image set controller', () => {
     expect(pulls()).to.equal(2);
   });
 
+  it('says that variants have no effect, and resolves all the same', async () => {
+    const { kube, look, conditions } = setUp();
+    await kube.edit(containerImageSets, key, { spec: { variants: { neutronDriver: 'ovn' } } });
+    await look();
+    expect(conditions().Supported).to.include({ value: 'False', reason: 'NotInThisRelease' });
+    expect(conditions().Ready).to.include({ value: 'True' });
+  });
+
   it('is Ready with no images while no cloud uses it', async () => {
     const { kube, look, status, conditions } = setUp();
     await kube.edit(overclouds, { namespace, name: 'lab' }, { spec: { imageSetName: 'queens' } });

@@ -73,6 +73,19 @@ function startProcess(kube: FakeKube, clock: ManualClock, identity: string): Pro
 }
 
 describe('leader election', () => {
+  it('says what to do when the namespace of the lease is not there', async () => {
+    const clock = createManualClock();
+    const { client } = createFakeKube(clock);
+    const refusing: KubeClient = {
+      ...client,
+      create: () => Promise.reject(transient('NotFound', 'namespaces "undercloud" not found')),
+    };
+    const hold = createLeaseHold({ client: refusing, clock, lease: key, identity: 'a' });
+    const error = await hold.tryAcquire(new AbortController().signal).catch((thrown: unknown) => thrown);
+    expect(error).to.include({ reason: 'NamespaceNotFound' });
+    expect(String(error)).to.include('kubectl apply -k deploy/access');
+  });
+
   let clock: ManualClock;
   let kube: FakeKube;
   const start = (identity: string) => startProcess(kube, clock, identity);
