@@ -40,7 +40,7 @@ export interface Harness {
   readonly edit: (spec: object) => Promise<unknown>;
   readonly status: () => Partial<ContainerImageSetStatus>;
   readonly conditions: () => Partial<
-    Record<'Ready' | 'Reconciling' | 'Stalled' | 'Resolved' | 'TagMoved', Said>
+    Record<'Ready' | 'Reconciling' | 'Stalled' | 'Resolved' | 'TagMoved' | 'Supported', Said>
   >;
   readonly digests: () => readonly string[] | undefined;
   /** The reasons of all events. */
