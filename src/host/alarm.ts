@@ -7,6 +7,8 @@ import type { EngineEvent } from './ports.ts';
 
 /** A restart by hand wins when it takes less than this (docs/adr/0005-healing-after-one-second.md). */
 const healAfterMs = 1_000;
+/** What is removed cannot be restarted by hand: only somebody who makes it anew is waited for. */
+const removedAfterMs = 400;
 /** Several events of one change come together. */
 const gatherMs = 50;
 /** More deaths than this within the window are a crash loop: the engine is at it, and we look ever more rarely. */
@@ -63,7 +65,7 @@ export function createAlarm(owner: string, clock: Clock): Alarm {
         return afterDeath(containerName);
       case 'remove':
         healths.delete(containerId);
-        return healAfterMs;
+        return removedAfterMs;
       case 'stop':
       case 'rename':
         return healAfterMs;

@@ -33,6 +33,7 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<void
   const holds: Hold[] = [...holdsOf(plan)];
   holds.push(...(await applyFiles(plan.actions, true, context)));
   const missing = await pullImages(plan.actions, context);
+  if (context.superseded()) return;
   for (const [action, failure] of missing) {
     remember(action, failure, context);
     holds.push(failedHold(action, failure));
@@ -43,12 +44,16 @@ export async function applyPlan(plan: Plan, context: ApplyContext): Promise<void
     holds.push(...(await applyFiles(plan.actions, false, context)));
   }
   await applyGroups(
-    plan.actions.filter((action) => !missing.has(action)),
+    plan.actions.filter((action) => !missing.has(action) && !isNeedless(action, context)),
     holds,
     context,
   );
   context.failures.keep(targetsOf(manifest));
 }
+
+/** A restart for a file that the host refused, or that is not written yet. */
+const isNeedless = (action: Action, { ledger }: ApplyContext): boolean =>
+  action.kind === 'restart' && !ledger.current().pendingRestarts.includes(action.target);
 
 async function applyGroups(
   actions: readonly Action[],
@@ -58,6 +63,7 @@ async function applyGroups(
   const holds = [...known];
   let done: readonly Action[] = [];
   for (const group of groupsOf(actions)) {
+    if (context.superseded()) return;
     const later = group.phase === 'removals' || group.step > context.reached;
     if (later && done.some(({ step }) => step < group.step || group.phase === 'removals')) {
       holds.push(...(await fallen(done, context)));
@@ -110,11 +116,14 @@ async function applyOne(action: Action, context: ApplyContext): Promise<readonly
 async function attempt(action: Action, context: ApplyContext): Promise<Failure | undefined> {
   try {
     const failure = await perform(action, context);
-    if (failure !== undefined) remember(action, failure, context);
+    // putBack has remembered it before it began.
+    if (action.kind === 'putBack' && failure !== undefined)
+      context.tell(failureNote(action, failure.message));
+    else if (failure !== undefined) remember(action, failure, context);
     return failure;
   } catch (error) {
     throwIfLost(error, context);
-    const failure = failureOf(error, action.kind === 'runJob' ? 'JobFailed' : 'ActionFailed');
+    const failure = failureIn(action, error);
     remember(action, failure, context);
     context.log.warn('action failed', {
       action: action.kind,
@@ -157,9 +166,14 @@ const done = async (work: Promise<void>): Promise<undefined> => {
   return undefined;
 };
 
+/** An attempt that threw. */
+function failureIn({ kind }: Action, error: unknown): Failure {
+  if (kind === 'putBack') return { ...failureOf(error, 'ReplaceFailed'), stuck: true };
+  return failureOf(error, kind === 'runJob' ? 'JobFailed' : 'ActionFailed');
+}
+
 function remember(action: Action, failure: Failure, context: ApplyContext): void {
-  // putBack has remembered it before it began.
-  if (action.kind !== 'putBack') context.failures.record(action.target, failure);
+  context.failures.record(action.target, failure);
   context.tell(failureNote(action, failure.message));
 }
 

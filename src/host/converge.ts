@@ -4,15 +4,17 @@ import type { Host } from '../api/host.gen.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { ConditionInput, Health } from '../kernel/conditions.ts';
 import type { Outcome } from '../kernel/controller.ts';
-import { transient } from '../kernel/errors.ts';
+import { OperatorError, transient } from '../kernel/errors.ts';
 import type { Fence } from '../kernel/fence.ts';
 import { applyPlan } from './apply.ts';
 import { isHealing, type Note } from './apply/context.ts';
-import { mayAct } from './brakes.ts';
+import { brakeOf, mayAct, type Brake } from './brakes.ts';
+import { waitsForNode } from './claim.ts';
 import { connect, type ConnectDeps } from './connect.ts';
 import type { Compiled, Gatherer } from './gather.ts';
 import { connectedAs, report, type Hands } from './hands.ts';
 import { convergedCondition, healthOf, unsupportedCondition } from './health.ts';
+import type { Manifest } from './manifest/types.ts';
 import type { Link } from './memory.ts';
 import { nextLook } from './next-look.ts';
 import { planHost } from './plan.ts';
@@ -73,13 +75,23 @@ export function createConverge(deps: ConvergeDeps): Converge {
     const { observed, plan } = seen;
     // Probing executes a command in a container: that too is acting.
     if (act) for (const { id, container } of plan.unproven) link.prober.watch(id, container);
-    link.prober.keep(new Set(observed.containers.map(({ id }) => id)));
-    const writeAgainMs = await report(hands, {
-      ...findingsOf(host, compiled, plan, hands),
-      proposed: await proposedPlan(gatherer, host, seen, hands, link),
-    });
+    const verdicts = link.prober.verdicts();
+    const kept = observed.containers.filter(({ id }) => act || verdicts.get(id)?.kind === 'proven');
+    link.prober.keep(new Set(kept.map(({ id }) => id)));
+    const proposed = await proposedPlan(gatherer, host, seen, hands, link);
+    const writeAgainMs = await report(hands, { ...findingsOf(host, compiled, plan, hands), proposed });
     const { failures } = memory;
-    return nextLook({ ...deps, plan, reached: reachedOf(host), act, link, failures, writeAgainMs });
+    const unplanned = proposed !== undefined && 'trouble' in proposed;
+    return nextLook({
+      ...deps,
+      plan,
+      reached: reachedOf(host),
+      act,
+      unplanned,
+      link,
+      failures,
+      writeAgainMs,
+    });
   };
 }
 
@@ -105,7 +117,7 @@ async function look({ manifest }: Compiled, host: Host, hands: Hands, link: Link
 }
 
 async function apply(
-  { events, clock }: ConvergeDeps,
+  { events, clock, gatherer }: ConvergeDeps,
   compiled: Compiled,
   host: Host,
   hands: Hands,
@@ -124,6 +136,7 @@ async function apply(
     log,
     signal,
     reached,
+    superseded: () => isSuperseded(gatherer, host, hands.brake),
     tell: (note) => tell(events, host, note),
     onPhase: async (phase, running) => {
       const message = `${host.metadata.name}: ${phase}`;
@@ -131,6 +144,16 @@ async function apply(
       await report(hands, { ...findings, health, running });
     },
   });
+}
+
+/** Whether the pass goes on with what nobody asks for any more. */
+function isSuperseded(gatherer: Gatherer, host: Host, brake: Brake): boolean {
+  const newest = gatherer.newest(host);
+  if (newest?.metadata.generation !== host.metadata.generation) return true;
+  const node = gatherer.nodeOf(newest);
+  const released =
+    newest.metadata.deletionTimestamp !== undefined || waitsForNode(newest, node) !== undefined;
+  return released || brakeOf(newest, node).kind !== brake.kind;
 }
 
 /** What the proposed revision would do; without one, what a brake keeps from being done. */
@@ -145,7 +168,8 @@ async function proposedPlan(
   if (proposedRevision === '' || proposedRevision === revision) {
     return mayAct(brake) || plan.actions.length === 0 ? undefined : { revision, plan };
   }
-  const { manifest } = await gatherer.compile(host, proposedRevision, context.signal);
+  const manifest = await compileProposed(gatherer, host, context.signal);
+  if (manifest instanceof OperatorError) return { revision: proposedRevision, trouble: manifest.message };
   return {
     revision: proposedRevision,
     plan: planHost({
@@ -158,6 +182,21 @@ async function proposedPlan(
       suspects: memory.failures.suspects(),
     }),
   };
+}
+
+/** What is wrong with a proposal is for its plan to say: the host does well without it. */
+async function compileProposed(
+  gatherer: Gatherer,
+  host: Host,
+  signal: AbortSignal,
+): Promise<Manifest | OperatorError> {
+  try {
+    return (await gatherer.compile(host, host.spec.proposedRevision, signal)).manifest;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof OperatorError) return error;
+    throw error;
+  }
 }
 
 function findingsOf(

@@ -3,7 +3,7 @@ import { hosts, type Host } from '../api/host.gen.ts';
 import { containerLabels, finalizers, hostPaths } from '../api/names.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { requeueAfter, settled, type Outcome, type ReconcileContext } from '../kernel/controller.ts';
-import { messageOf, OperatorError } from '../kernel/errors.ts';
+import { asOperatorError, messageOf, OperatorError } from '../kernel/errors.ts';
 import { removeFinalizer } from '../kernel/finalizers.ts';
 import { createLimiter } from '../kernel/limiter.ts';
 import type { StatusWriter } from '../kernel/status.ts';
@@ -83,8 +83,7 @@ export function createDrain(deps: DrainDeps): Drain {
       await clean(host, memory, signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof OperatorError) return failed(host, error);
-      throw error;
+      return failed(host, asOperatorError(error));
     }
     log.info('host drained', { host: host.metadata.name });
     return release(host);
@@ -116,7 +115,10 @@ async function targetOf(
   }
 }
 
-/** Containers in the reverse of the order in which they came, then files; directories hold data and stay. */
+/**
+ * Containers in the reverse of the order in which they came, then files, but for those that somebody has made his own since;
+ * directories hold data and stay.
+ */
 async function wipe(session: HostSession, owner: string, signal: AbortSignal): Promise<void> {
   const { engine, files } = session;
   const ours = (await engine.list(signal)).filter((container) => isOurs(container, owner));
@@ -126,7 +128,11 @@ async function wipe(session: HostSession, owner: string, signal: AbortSignal): P
     await Promise.all(members.map(({ id }) => limiter.run(signal, () => removeOne(session, id, signal))));
   }
   const ledger = await session.readLedger(signal);
-  const written = Object.keys(ledger.files).filter((path) => !path.endsWith('/'));
+  const states = await files.stat(
+    Object.keys(ledger.files).filter((path) => !path.endsWith('/')),
+    signal,
+  );
+  const written = states.filter(({ path, sha256 }) => sha256 === ledger.files[path]).map(({ path }) => path);
   await files.remove([...written, hostPaths.ledger, `${hostPaths.state}/owner`], signal);
 }
 

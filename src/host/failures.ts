@@ -25,6 +25,13 @@ export interface FailureBook {
   nextMs(): number | undefined;
 }
 
+interface Entry {
+  readonly failure: Failure;
+  readonly notBefore: number;
+  /** On the monotonic clock. */
+  readonly since: number;
+}
+
 export function createFailureBook(deps: {
   readonly clock: Clock;
   readonly random: () => number;
@@ -32,7 +39,7 @@ export function createFailureBook(deps: {
   const { clock, random } = deps;
   const backoff = createBackoff({ ...usual, random });
   const slowBackoff = createBackoff({ ...replacing, random });
-  const entries = new Map<string, { readonly failure: Failure; readonly notBefore: number }>();
+  const entries = new Map<string, Entry>();
   const suspects = new Set<string>();
 
   const forget = (name: string) => {
@@ -50,8 +57,10 @@ export function createFailureBook(deps: {
       current = revision;
     },
     record(name, failure) {
-      const { next } = failure.reason === 'ReplaceFailed' ? slowBackoff : backoff;
-      entries.set(name, { failure, notBefore: clock.monotonic() + next(name) });
+      const runs = failure.reason === 'ReplaceFailed' && failure.stuck !== true;
+      const { next } = runs ? slowBackoff : backoff;
+      const since = entries.get(name)?.since ?? clock.monotonic();
+      entries.set(name, { failure, notBefore: clock.monotonic() + next(name), since });
     },
     suspect(name) {
       suspects.add(name);
@@ -60,13 +69,15 @@ export function createFailureBook(deps: {
     keep(names) {
       for (const name of [...entries.keys(), ...suspects]) if (!names.has(name)) forget(name);
     },
-    view: () =>
-      new Map(
-        [...entries].map(([name, { failure, notBefore }]) => [
-          name,
-          { failure, again: clock.monotonic() >= notBefore },
-        ]),
-      ),
+    view() {
+      const now = clock.monotonic();
+      const remembered = ({ failure, notBefore, since }: Entry): Remembered => ({
+        failure,
+        again: now >= notBefore,
+        forMs: now - since,
+      });
+      return new Map([...entries].map(([name, entry]) => [name, remembered(entry)]));
+    },
     suspects: () => new Set(suspects),
     nextMs() {
       const waits = [...entries.values()]

@@ -1,12 +1,12 @@
 // Collects what a Host's manifest is made from: node, revision, topology, Secrets. Throws OperatorErrors that name what is missing.
 import { bareMetalNodes, type BareMetalNode } from '../api/baremetalnode.gen.ts';
-import type { Host } from '../api/host.gen.ts';
+import { hosts, type Host } from '../api/host.gen.ts';
 import { annotations } from '../api/names.ts';
 import { decodeRevision, type RevisionPayload } from '../api/revision.ts';
 import { topologyKey, topologyName, type Topology } from '../api/topology.ts';
 import { terminal, transient } from '../kernel/errors.ts';
 import type { Cache } from '../kube/client.ts';
-import { configMaps, controllerRevisions } from '../kube/objects.ts';
+import { configMaps, controllerRevisions, keyOf } from '../kube/objects.ts';
 import { compileManifest, ownerOf } from './manifest.ts';
 import { secretsOf } from './manifest/scope.ts';
 import type { Manifest, ManifestImage } from './manifest/types.ts';
@@ -29,6 +29,8 @@ export interface Compiled {
 }
 
 export interface Gatherer {
+  /** The host as it is asked for by now. */
+  newest(host: Host): Host | undefined;
   nodeOf(host: Host): BareMetalNode | undefined;
   /** Undefined when the host's revision is not there. */
   engineOf(host: Host): RevisionPayload['engine'] | undefined;
@@ -49,6 +51,8 @@ export function createGatherer(deps: { readonly cache: Cache; readonly secrets: 
   const { cache, secrets } = deps;
   const payloadOf = createRevisions(cache);
   return {
+    newest: (host) => cache.store(hosts).get(keyOf(host)),
+
     nodeOf: ({ metadata, spec }) =>
       cache.store(bareMetalNodes).get({ namespace: metadata.namespace, name: spec.nodeName }),
 

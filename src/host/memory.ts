@@ -1,6 +1,7 @@
 // What is remembered of each host between passes: its session's caches, its failures. Losing it costs a few calls, no more.
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/log.ts';
+import { createJobRuns, type JobRuns } from './apply/runs.ts';
 import { createFailureBook, type FailureBook } from './failures.ts';
 import type { PoolTarget } from './gather.ts';
 import { openLedger, type LedgerKeeper } from './ledger.ts';
@@ -15,6 +16,7 @@ export interface Link {
   readonly ledger: LedgerKeeper;
   readonly observer: Observer;
   readonly prober: Prober;
+  readonly runs: JobRuns;
 }
 
 export interface HostMemory {
@@ -69,7 +71,7 @@ export function createHostMemory(deps: MemoryDeps): HostMemory {
         signal: closed,
         onProven: (name) => failures.forget(name),
       });
-      link = { session, ledger, observer: createObserver(session), prober };
+      link = { session, ledger, observer: createObserver(session), prober, runs: createJobRuns(closed) };
       return link;
     },
   };

@@ -13,6 +13,8 @@ export interface NextLookInput {
   readonly plan: Plan;
   readonly reached: number;
   readonly act: boolean;
+  /** The proposed revision could not be planned: a Secret of it may come yet. */
+  readonly unplanned: boolean;
   readonly link: Pick<Link, 'prober'>;
   readonly failures: FailureBook;
   /** When the status writer wants to write what it has put off. */
@@ -22,7 +24,7 @@ export interface NextLookInput {
 }
 
 export function nextLook(input: NextLookInput): Outcome {
-  const { plan, reached, act, link, failures, slowPassMs, random, writeAgainMs } = input;
+  const { plan, reached, act, unplanned, link, failures, slowPassMs, random, writeAgainMs } = input;
   const slow = slowPassMs * (0.95 + 0.1 * random());
   const verdicts = link.prober.verdicts();
   const probing = plan.unproven.some(({ id }) => verdicts.get(id)?.kind === 'probing');
@@ -31,9 +33,11 @@ export function nextLook(input: NextLookInput): Outcome {
   const looks: readonly (readonly [boolean, number, string])[] = [
     [writeAgainMs !== undefined, writeAgainMs ?? 0, 'progress to report'],
     [act && hasRunnable(plan, reached), moreToDoMs, 'more to do'],
-    [act && (plan.actions.length > 0 || probing || passing), movingMs, 'work in progress'],
+    [act && (probing || passing), movingMs, 'work in progress'],
     [act && retryMs !== undefined, retryMs ?? 0, 'another try'],
-    [act && plan.holds.length > 0, waitingMs, 'something is not as it should be'],
+    // What it waits for tells: the engine, a probe, or whoever changes the Host.
+    [act && plan.actions.length + plan.holds.length > 0, waitingMs, 'something is not as it should be'],
+    [unplanned, waitingMs, 'a proposal that cannot be planned'],
     [true, slow, 'slow pass'],
   ];
   const due = looks.filter(([applies]) => applies).sort(([, a], [, b]) => a - b)[0];

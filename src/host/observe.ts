@@ -60,6 +60,7 @@ export function createObserver(session: HostSession): Observer {
       const here = new Set(containers.map(({ id }) => id));
       for (const id of details.keys()) if (!here.has(id)) details.delete(id);
       for (const id of lastLines.keys()) if (!here.has(id)) lastLines.delete(id);
+      for (const id of touched) if (!here.has(id)) touched.delete(id);
       const checked = new Set(
         manifest.containers.filter(({ spec }) => spec.healthcheck !== undefined).map(({ name }) => name),
       );

@@ -13,9 +13,15 @@ import type { Action, FieldChange, Plan } from './plan/types.ts';
 
 /** A status stays small (DESIGN.md section 1). */
 const mostItems = 50;
+/** JSON of all items of each, so that the whole stays below 32 KB. */
+const planBytes = 10_000;
+const fieldsBytes = 1_000;
+const unreadyBytes = 7_000;
+const driftBytes = 4_000;
 const mostJobs = 200;
 const mostFields = 20;
 const longestText = 512;
+const longestSummary = 256;
 
 export interface SessionFacts {
   readonly address: string;
@@ -33,11 +39,15 @@ export interface Findings {
   readonly session?: SessionFacts | undefined;
   /** Undefined where the host could not be looked at. */
   readonly current?: { readonly manifest: Manifest; readonly plan: Plan } | undefined;
-  /** What would be done, and by which revision. */
-  readonly proposed?: { readonly revision: string; readonly plan: Plan } | undefined;
+  /** What would be done, and by which revision; or why that cannot be said. */
+  readonly proposed?: Proposal | undefined;
   /** `service/name` of the job that runs right now. */
   readonly running?: string | undefined;
 }
+
+type Proposal =
+  | { readonly revision: string; readonly plan: Plan }
+  | { readonly revision: string; readonly trouble: string };
 
 /** How far this host has been with the revision that it is to have, 0..5: never falls for its revision. */
 export function reachedOf({ spec, status }: Host): number {
@@ -62,7 +72,7 @@ export function statusOf(findings: Findings, now: Date): HostStatus {
       epoch: session?.epoch ?? former?.epoch,
     }),
     ...(current === undefined ? kept(former) : seen(findings, current, now)),
-    ...(proposed === undefined ? {} : { plan: planStatus(proposed.revision, proposed.plan) }),
+    ...(proposed === undefined ? {} : { plan: planStatus(proposed) }),
   };
 }
 
@@ -87,13 +97,14 @@ function seen(findings: Findings, current: NonNullable<Findings['current']>, now
     message: cut(item.message),
   }));
   const drift = plan.drift.map((item) => ({ ...item, since: sinceWhen(item, host.status?.drift, now) }));
-  const left = Math.max(unready.length - mostItems, 0) + Math.max(drift.length - mostItems, 0);
+  const shown = { unready: fitting(unready, unreadyBytes), drift: fitting(drift, driftBytes) };
+  const left = unready.length - shown.unready.length + drift.length - shown.drift.length;
   return defined({
     images: plan.stepDone === 5 ? manifest.imagesTag : host.status?.images,
     progress: { revision: manifest.revision, step: Math.max(reachedOf(host), plan.stepDone) },
     containers: { desired, ready, summary: `${ready}/${desired}` },
-    unready: unready.length === 0 ? undefined : unready.slice(0, mostItems),
-    drift: drift.length === 0 ? undefined : drift.slice(0, mostItems),
+    unready: unready.length === 0 ? undefined : shown.unready,
+    drift: drift.length === 0 ? undefined : shown.drift,
     truncated: left === 0 ? undefined : left,
     jobs: jobsStatus(plan, findings.running),
   });
@@ -114,24 +125,40 @@ function jobsStatus(plan: Plan, running: string | undefined): readonly HostStatu
   return jobs.length === 0 ? undefined : jobs;
 }
 
-function planStatus(revision: string, plan: Plan): HostStatusPlan {
-  const { actions } = plan;
-  const left = actions.length - mostItems;
+function planStatus(proposed: Proposal): HostStatusPlan {
+  const { revision } = proposed;
+  if ('trouble' in proposed) {
+    return { revision, summary: cut(`cannot be planned: ${proposed.trouble}`, longestSummary) };
+  }
+  const { actions } = proposed.plan;
+  const items = actions.slice(0, mostItems).map(({ kind, target, reason, fields }) => ({
+    action: capitalised(kind),
+    target,
+    reason: cut(reason),
+    ...(fields.length === 0 ? {} : { fields: fieldTexts(fields) }),
+  }));
+  const shown = fitting(items, planBytes);
+  const left = actions.length - shown.length;
   return {
     revision,
     summary: planSummary(actions),
-    ...(actions.length === 0
-      ? {}
-      : {
-          actions: actions.slice(0, mostItems).map(({ kind, target, reason, fields }) => ({
-            action: capitalised(kind),
-            target,
-            reason: cut(reason),
-            ...(fields.length === 0 ? {} : { fields: fields.slice(0, mostFields).map(fieldText) }),
-          })),
-        }),
+    ...(shown.length === 0 ? {} : { actions: shown }),
     ...(left > 0 ? { truncated: left } : {}),
   };
+}
+
+function fieldTexts(fields: readonly FieldChange[]): readonly string[] {
+  const texts = fields.map(({ field, current, desired }) => cut(`${field}: ${current} → ${desired}`));
+  const shown = fitting(texts.slice(0, mostFields - 1), fieldsBytes);
+  const left = texts.length - shown.length;
+  return left > 0 ? [...shown, `and ${left} more`] : shown;
+}
+
+/** The first of `items`, at most 50 and no more than `bytes` of JSON. */
+function fitting<T>(items: readonly T[], bytes: number): readonly T[] {
+  let left = bytes;
+  const end = items.findIndex((item) => (left -= Buffer.byteLength(JSON.stringify(item))) < 0);
+  return items.slice(0, Math.min(end < 0 ? items.length : end, mostItems));
 }
 
 /** `2 replace, 1 create`, in the order in which they first come. */
@@ -140,9 +167,6 @@ export function planSummary(actions: readonly Action[]): string {
   const kinds = [...new Set(actions.map(({ kind }) => kind))];
   return kinds.map((kind) => `${actions.filter((action) => action.kind === kind).length} ${kind}`).join(', ');
 }
-
-const fieldText = ({ field, current, desired }: FieldChange): string =>
-  cut(`${field}: ${current} → ${desired}`);
 
 function sinceWhen(
   { kind, what }: Pick<HostStatusDriftItem, 'kind' | 'what'>,
@@ -155,8 +179,8 @@ function sinceWhen(
 
 const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
-const cut = (text: string): string =>
-  text.length > longestText ? `${text.slice(0, longestText - 1)}…` : text;
+const cut = (text: string, longest = longestText): string =>
+  text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 
 /** Without the members that are undefined: they would look like a change. */
 function defined<T extends Readonly<Record<string, unknown>>>(

@@ -8,16 +8,20 @@ import type { Manifest, ManifestImage } from '../manifest/types.ts';
 import type { Action, Failure } from '../plan/types.ts';
 import type { HostSession, RegistryAuth } from '../ports.ts';
 import type { Prober } from '../prober.ts';
+import type { JobRuns } from './runs.ts';
 
 export interface ApplyContext {
   readonly manifest: Manifest;
   readonly session: HostSession;
   readonly ledger: LedgerKeeper;
   readonly prober: Prober;
+  readonly runs: JobRuns;
   readonly failures: FailureBook;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Something else is asked for by now (another spec, a brake, deletion): what is left of the plan is for the next pass. */
+  readonly superseded: () => boolean;
   /** Steps up to here had been in place: what is done in them is healing. */
   readonly reached: number;
   /** Credentials for the registry of an image; undefined where it wants none. */

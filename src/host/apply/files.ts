@@ -17,7 +17,8 @@ export async function applyFiles(
   ) as FileAction[];
   if (mine.length === 0) return [];
   const { ledger, signal } = context;
-  const restarts = mine.flatMap((action) => (action.kind === 'writeFile' ? action.restarts : []));
+  const owed = ledger.current().pendingRestarts;
+  const restarts = mine.flatMap(restartsOf);
   // First what has to be restarted, then the files: the other way round a crash in between would forget it.
   await ledger.update(
     (current) => ({ ...current, pendingRestarts: [...new Set([...current.pendingRestarts, ...restarts])] }),
@@ -25,8 +26,14 @@ export async function applyFiles(
   );
   const refused = await writeAll(mine, context);
   const done = mine.filter((action) => !refused.some(({ target }) => target === action.target));
+  // What was refused has not changed: nothing is restarted for it.
+  const pendingRestarts = [...new Set([...owed, ...done.flatMap(restartsOf)])];
   await ledger.update(
-    (current) => ({ ...current, files: { ...current.files, ...Object.fromEntries(done.map(recordOf)) } }),
+    (current) => ({
+      ...current,
+      pendingRestarts,
+      files: { ...current.files, ...Object.fromEntries(done.map(recordOf)) },
+    }),
     signal,
   );
   for (const action of done) {
@@ -89,6 +96,9 @@ const recordOf = (action: FileAction): readonly [string, string] =>
   action.kind === 'writeFile'
     ? [action.file.path, action.file.sha256]
     : [directoryKey(action.directory), directoryMark(action.directory)];
+
+const restartsOf = (action: FileAction): readonly string[] =>
+  action.kind === 'writeFile' ? action.restarts : [];
 
 const isFileAction = (action: Action): action is FileAction =>
   action.kind === 'ensureDirectory' || action.kind === 'writeFile';

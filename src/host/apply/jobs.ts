@@ -2,17 +2,13 @@
 import { transient } from '../../kernel/errors.ts';
 import { jobHashLabel } from '../manifest/containers.ts';
 import { jobKey, type ManifestJob, type JobWork } from '../manifest/types.ts';
+import { isOurs } from '../plan/ours.ts';
 import type { ActionOf, Failure } from '../plan/types.ts';
 import type { ContainerDetail } from '../ports.ts';
 import { lastLine, lastLogLine } from '../probe.ts';
 import { removeContainer } from './containers.ts';
 import type { ApplyContext } from './context.ts';
-
-interface Ended {
-  readonly exitCode: number;
-  /** The last line that it said. */
-  readonly line: string;
-}
+import type { Ended } from './runs.ts';
 
 /** Undefined when it succeeded. */
 export async function runJob(
@@ -20,11 +16,12 @@ export async function runJob(
   context: ApplyContext,
 ): Promise<Failure | undefined> {
   await context.onPhase(`runs job ${jobKey(job)}`, jobKey(job));
-  const ended =
+  // The run outlives a pass that ends before it: begun anew, there would be two of it.
+  const begin = (signal: AbortSignal): Promise<Ended> =>
     job.work.kind === 'container'
-      ? await runContainer(job, job.work, id, context)
-      : await runInside(job, job.work, context);
-  const { exitCode, line } = ended;
+      ? runContainer(job, job.work, id, { ...context, signal })
+      : runInside(job, job.work, { ...context, signal });
+  const { exitCode, line } = await context.runs.follow(jobKey(job), job.hash, begin, context.signal);
   const record = { hash: job.hash, exitCode, finishedAt: context.clock.now().toISOString() };
   await context.ledger.update(
     (current) => ({ ...current, jobs: { ...current.jobs, [jobKey(job)]: record } }),
@@ -75,11 +72,14 @@ async function endOf(id: string, job: ManifestJob, context: ApplyContext): Promi
 async function runInside(
   job: ManifestJob,
   work: Extract<JobWork, { readonly kind: 'exec' }>,
-  { session, signal }: ApplyContext,
+  { session, signal, manifest }: ApplyContext,
 ): Promise<Ended> {
-  const target = (await session.engine.list(signal)).find(({ name }) => name === work.container);
+  const target = (await session.engine.list(signal)).find(
+    (container) => container.name === work.container && isOurs(container, manifest.owner),
+  );
   if (target?.state !== 'running') {
-    throw transient('JobFailed', `job ${jobKey(job)}: cannot run: container ${work.container} does not run`);
+    const why = `container ${work.container} of this cloud does not run`;
+    throw transient('JobFailed', `job ${jobKey(job)}: cannot run: ${why}`);
   }
   const { argv, user, environment } = work;
   const options = { user, environment, timeoutMs: job.timeoutSeconds * 1000 };

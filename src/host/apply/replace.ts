@@ -10,10 +10,10 @@ import type { ApplyContext } from './context.ts';
 
 /** Throws as the engine does: the next pass then finds a former one that waits, a failure, and puts it back. */
 export async function replaceContainer(action: ActionOf<'replace'>, context: ApplyContext): Promise<void> {
-  const { container, id, aside } = action;
+  const { container, id, aside, asideTaken } = action;
   const waits = aside !== undefined || context.ledger.current().replaced[container.name] !== undefined;
   if (waits) await removeContainer(id, context);
-  else await setAside(id, container.name, context);
+  else await setAside(id, container.name, asideTaken, context);
   await createContainer(action, context);
 }
 
@@ -27,12 +27,17 @@ export async function putBack(action: ActionOf<'putBack'>, context: ApplyContext
   const { name } = action.container;
   const message = `cannot be replaced: the new one ${failure.message}; the former one was put back`;
   // Remembered first: if we lose the host now, the next pass goes on with this, and not with another try.
-  const refusal = { ...failure, reason: 'ReplaceFailed', message };
+  const refusal =
+    failure.reason === 'ReplaceFailed' ? failure : { ...failure, reason: 'ReplaceFailed', message };
   failures.record(name, refusal);
   const former = await formerSpec(name, aside, context);
   if (id !== undefined) await removeContainer(id, context);
   if (former !== undefined) {
-    if (aside !== undefined) await session.engine.remove(aside, signal);
+    if (aside !== undefined) {
+      // Noted before it is removed: for a moment there is nothing else that knows it.
+      await note(name, former, context);
+      await session.engine.remove(aside, signal);
+    }
     await session.engine.start(await session.engine.create(former, signal), signal);
   }
   await ledger.update((current) => ({ ...current, replaced: withoutKey(current.replaced, name) }), signal);
@@ -40,21 +45,23 @@ export async function putBack(action: ActionOf<'putBack'>, context: ApplyContext
 }
 
 /** Renamed and disarmed in the engine; where that cannot be, removed, and noted in the ledger. */
-async function setAside(id: string, name: string, context: ApplyContext): Promise<void> {
-  const { session, signal, ledger } = context;
+async function setAside(id: string, name: string, asideTaken: boolean, context: ApplyContext): Promise<void> {
+  const { session, signal } = context;
   const { engine } = session;
   const detail = await engine.inspect(id, signal);
   if (detail === undefined) return;
   await engine.stop(id, detail.recreate.stopGraceSeconds, signal);
   // Only without its restart policy may it wait: a reboot would start both.
-  if (await engine.disarm(id, signal)) {
+  if (!asideTaken && (await engine.disarm(id, signal))) {
     await engine.rename(id, previousName(name), signal);
     return;
   }
-  const spec = await pinned(detail, context);
-  await ledger.update((current) => ({ ...current, replaced: { ...current.replaced, [name]: spec } }), signal);
+  await note(name, await pinned(detail, context), context);
   await engine.remove(id, signal);
 }
+
+const note = (name: string, spec: ContainerSpec, { ledger, signal }: ApplyContext): Promise<void> =>
+  ledger.update((current) => ({ ...current, replaced: { ...current.replaced, [name]: spec } }), signal);
 
 /** How to make the former one again, with the restart policy that its label knows: it was disarmed. */
 async function formerSpec(

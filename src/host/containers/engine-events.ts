@@ -38,11 +38,15 @@ export async function watchEngineEvents(options: {
       }
     }
   };
+  const tell = (message: EventMessage) => {
+    const event = eventOf(message);
+    if (event !== undefined) emit(event);
+  };
   const follow = async (first: NodeJS.ReadableStream): Promise<void> => {
     let stream = first;
     for (;;) {
       try {
-        for await (const message of jsonLines(stream)) emitEvent(message as EventMessage, emit);
+        for await (const message of jsonLines(stream)) tell(message as EventMessage);
       } catch (error) {
         log.debug('engine events broke off', { error: messageOf(error) });
       }
@@ -57,20 +61,28 @@ export async function watchEngineEvents(options: {
 }
 
 /** What we read of Docker's event; Podman's compatible API sends the same. */
-interface EventMessage {
+export interface EventMessage {
   readonly Action: string;
+  /** Podman's own, beside Docker's fields (libpod/events, 4.3 and newer). */
+  readonly HealthStatus?: string;
   readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
 }
 
 /** Health checks run by exec make most of the events, and tell nothing that we do not ask for. */
 const told = new Set(['start', 'die', 'stop', 'remove', 'rename', 'health_status']);
 
-function emitEvent(message: EventMessage, emit: (event: EngineEvent) => void): void {
-  const action = actionOf(message.Action);
-  if (!told.has(action)) return;
+const healths = ['starting', 'healthy', 'unhealthy'] as const;
+
+/** The event in our words; undefined for what nobody waits for. */
+export function eventOf({ Action, Actor, HealthStatus }: EventMessage): EngineEvent | undefined {
+  const action = actionOf(Action);
+  if (!told.has(action)) return undefined;
   // The container's labels stand among the attributes; nothing tells them apart.
-  const { name = '', ...labels } = message.Actor.Attributes;
-  emit({ action, containerId: message.Actor.ID, containerName: name, labels });
+  const { name = '', ...labels } = Actor.Attributes;
+  const said = HealthStatus ?? Action.split(': ')[1];
+  const health = action === 'health_status' ? healths.find((known) => known === said) : undefined;
+  const event = { action, containerId: Actor.ID, containerName: name, labels };
+  return health === undefined ? event : { ...event, health };
 }
 
 /** Docker says `destroy` where Podman says `remove`, and puts the state behind `health_status: `. */

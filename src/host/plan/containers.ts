@@ -21,13 +21,20 @@ interface Case {
   readonly input: PlanInput;
   /** The ID of the former one, where it waits beside its successor. */
   readonly aside: string | undefined;
+  /** What we did not make has the name under which a former one waits. */
+  readonly asideTaken: boolean;
   /** A former one may come back if its successor fails: it waits aside, or is noted in the ledger. */
   readonly previous: boolean;
   readonly mustRestart: boolean;
   /** What failed before; `again`: it may be tried now. */
   readonly remembered: Failure | undefined;
   readonly again: boolean;
+  /** It has failed for so long that only another configuration can help: a rollout takes that for a failure of its revision. */
+  readonly hopeless: boolean;
 }
+
+/** Longer than what a container waits for at start takes to come up. */
+const hopelessMs = 30_000;
 
 type Here = ContainerSummary;
 
@@ -92,23 +99,27 @@ function caseOf(
 ): Case {
   const { name } = container;
   const waiting = byName.get(previousName(name));
-  const aside = waiting !== undefined && isOurs(waiting, input.manifest.owner) ? waiting.id : undefined;
+  const asideTaken = waiting !== undefined && !isOurs(waiting, input.manifest.owner);
+  const aside = asideTaken ? undefined : waiting?.id;
   const remembered = input.failures.get(name);
   return {
     container,
     input,
     aside,
+    asideTaken,
     previous: aside !== undefined || input.observed.ledger.replaced[name] !== undefined,
     mustRestart: restarts.has(name),
     remembered: remembered?.failure,
     again: remembered?.again ?? true,
+    hopeless: (remembered?.forMs ?? 0) >= hopelessMs,
   };
 }
 
 function planMissing(of: Case): ContainerPlan {
   const { container, remembered } = of;
   const drift = drifted(of, 'Missing');
-  if (remembered !== undefined && of.previous) return putBack(of, undefined, remembered);
+  if (remembered !== undefined && of.previous && remembered.stuck !== true)
+    return putBack(of, undefined, remembered);
   if (remembered !== undefined && !of.again) return { ...failed(of, remembered), ...drift };
   const unready = unreadyAs(of, remembered ?? simply('is missing', 'missing'));
   return {
@@ -120,13 +131,13 @@ function planMissing(of: Case): ContainerPlan {
 }
 
 function planChanged(of: Case, here: Here): ContainerPlan {
-  const { container, aside, remembered } = of;
+  const { container, aside, asideTaken, remembered } = of;
   const drift = drifted(of, 'Changed');
   if (remembered !== undefined && !of.again) return { ...failed(of, remembered), ...drift };
   const fields = differences(here.labels, container.spec.labels);
   const reason = replaceReason(fields);
   return {
-    action: { kind: 'replace', container, id: here.id, aside, ...planned(of, reason), fields },
+    action: { kind: 'replace', container, id: here.id, aside, asideTaken, ...planned(of, reason), fields },
     ...drift,
     unready: unreadyAs(of, simply(`is to be replaced: ${reason}`, here.state)),
     ready: false,
@@ -161,7 +172,8 @@ function planStopped(of: Case, here: Here): ContainerPlan {
   const never = here.state === 'created';
   const failure = exitOf(of, here);
   if (isComplete(container, here, input.observed.details.get(here.id))) return { ready: true };
-  if (of.previous && (!never || remembered !== undefined)) return putBack(of, here.id, remembered ?? failure);
+  if (of.previous && (!never || remembered !== undefined))
+    return putBack(of, here.id, newest(failure, remembered));
   const drift = never ? {} : drifted(of, 'Stopped');
   if (!never && container.spec.restart === 'No') return { ...failed(of, failure), ...drift };
   if (remembered !== undefined && !of.again) {
@@ -177,6 +189,10 @@ function planStopped(of: Case, here: Here): ContainerPlan {
     ready: false,
   };
 }
+
+/** That it could not be replaced earlier is no news: how this one ended is. */
+const newest = (failure: Failure, remembered: Failure | undefined): Failure =>
+  remembered?.reason === 'ReplaceFailed' && failure.exitCode !== 0 ? failure : (remembered ?? failure);
 
 /** Ran to its end, as it was asked to. */
 const isComplete = (container: ManifestContainer, here: Here, detail: ContainerDetail | undefined): boolean =>
@@ -221,7 +237,7 @@ function putBack(of: Case, id: string | undefined, failure: Failure): ContainerP
   };
 }
 
-const failed = (of: Case, failure: Failure, stalled = false): ContainerPlan => ({
+const failed = (of: Case, failure: Failure, stalled = of.hopeless): ContainerPlan => ({
   hold: {
     // An image that cannot be had keeps all of a new revision waiting, whatever step it is for.
     ...(failure.reason === 'ImagePullFailed'

@@ -33,6 +33,8 @@ export interface Failure {
   /** As the engine calls it: exited, running… */
   readonly state: string;
   readonly exitCode: number;
+  /** With ReplaceFailed: the former one could not be put back either. */
+  readonly stuck?: true;
 }
 
 /** What our own probes know of one container (by ID). */
@@ -45,6 +47,8 @@ export type Verdict =
 export interface Remembered {
   readonly failure: Failure;
   readonly again: boolean;
+  /** Milliseconds since it first failed without having proven itself in between. */
+  readonly forMs: number;
 }
 
 export interface PlanInput {
@@ -92,12 +96,16 @@ export type Action = Planned &
         readonly failure: Failure | undefined;
       }
     | { readonly kind: 'restart'; readonly container: ManifestContainer; readonly id: string }
-    /** `aside`: where a former one waits already; then `id` is a successor that never proved itself. */
+    /**
+     * `aside`: where a former one waits already; then `id` is a successor that never proved itself. `asideTaken`: what we did
+     * not make has the name under which it would wait.
+     */
     | {
         readonly kind: 'replace';
         readonly container: ManifestContainer;
         readonly id: string;
         readonly aside: string | undefined;
+        readonly asideTaken: boolean;
       }
     /** The successor (`id`, where there is one) failed: away with it, and back with the former. */
     | {

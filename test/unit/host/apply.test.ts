@@ -101,6 +101,48 @@ describe('applying a plan', () => {
           expect(machine.named('api')?.state).to.equal('running');
         });
 
+        it('says the same each time that the new one fails', async () => {
+          machine.faults.exits.set(newImage, { code: 1, line: 'broken' });
+          await operator.settle(newer, {}, 200);
+          const told = operator.notes
+            .filter(({ reason }) => reason === 'ReplaceFailed')
+            .map(({ note }) => note);
+          expect(told.length).to.be.greaterThan(1);
+          expect([...new Set(told)]).to.deep.equal([
+            'api cannot be replaced: the new one exits 1: broken; the former one was put back',
+          ]);
+        });
+
+        it('is calm when neither the new one nor the former one can be created', async () => {
+          machine.faults.refuseCreate.add('api');
+          for (let passes = 0; passes < 240; passes += 1) {
+            await operator.pass(newer);
+            await clock.advance(250);
+          }
+          expect(operator.notes.length, 'events in a minute').to.be.lessThan(20);
+          machine.faults.refuseCreate.clear();
+          expect((await operator.settle(newer, {}, 200)).stepDone, 'mended').to.equal(5);
+        });
+
+        it('loses the former at no point of putting it back', async () => {
+          for (let after = 0; after < 8; after += 1) {
+            for (const done of [true, false]) {
+              machine = createFakeMachine(clock);
+              machine.faults.canDisarm = canDisarm;
+              operator = createOperator(machine, clock);
+              await operator.settle(old);
+              machine.faults.exits.set(newImage, { code: 1, line: 'broken' });
+              await operator.pass(newer);
+              machine.faults.crash = { after, done };
+              await createOperator(machine, clock).settle(newer, {}, 3);
+              await createOperator(machine, clock).settle(newer, {}, 8);
+              const found = machine.named('api');
+              expect(found?.spec.image, `killed after ${after} changes`).to.match(/:1$/);
+              expect(found?.state).to.equal('running');
+            }
+          }
+        });
+
         it('puts the former back with its very image, though its tag names another by now', async () => {
           const moved = { ...images, 'nova-api': { ...image('nova-api', '2'), tag: '1' } };
           const before = machine.named('api')?.imageId;
@@ -111,6 +153,14 @@ describe('applying a plan', () => {
       },
     );
   }
+
+  it('replaces though somebody has a container where the former one would wait', async () => {
+    await operator.settle(old);
+    const foreign = machine.byHand({ name: 'api.prev' });
+    expect((await operator.settle(newer)).stepDone).to.equal(5);
+    expect(machine.named('api')?.spec.image).to.equal(newImage);
+    expect(machine.named('api.prev')).to.equal(foreign);
+  });
 
   it('does not touch any container of a new revision while one of its images is missing', async () => {
     await operator.settle(old);
@@ -194,6 +244,25 @@ describe('applying a plan', () => {
       'Warning ContainerRemoved: cache was removed by hand; created again',
       'Warning ContainerStopped: cache is stopped; started again',
     ]);
+  });
+
+  it('does not restart for a file that the host refuses', async () => {
+    const path = '/etc/api.conf';
+    const configFiles = [{ path, from: { inline: 'a' } }];
+    const containers = [cache, api({ volumes: [`${path}:/etc/api.conf`] })];
+    const configured = manifestOf([cloud({ containers, configFiles })]);
+    await operator.settle(configured);
+    machine.files.set(path, { type: 'file', content: 'by hand', mode: '0644', owner: 'root:root' });
+    machine.faults.refuseWrite.add(path);
+    for (let tries = 0; tries < 10; tries += 1) {
+      await operator.pass(configured, { reached: 5 });
+      await clock.advance(6 * 60_000);
+    }
+    expect(machine.named('api')?.starts, 'while it is refused').to.equal(1);
+    machine.faults.refuseWrite.clear();
+    await operator.settle(configured, { reached: 5 });
+    expect(machine.files.get(path)?.content).to.equal('a');
+    expect(machine.named('api')?.starts, 'when it is written').to.equal(2);
   });
 
   it('restarts for a changed file exactly once, even if the operator is killed at any point of it', async () => {

@@ -76,6 +76,43 @@ describe('the Host controller', () => {
       expect(rig.machine.execs).to.equal(before);
     });
 
+    it('(mode Observe) ends the health checks that are under way', async () => {
+      await inPlace();
+      rig.machine.faults.sick.add('nova_api');
+      rig.machine.happens('remove', 'nova_api');
+      await rig.run(3_000);
+      await rig.spec({ mode: 'Observe' });
+      await rig.run(1_000);
+      const before = rig.machine.execs;
+      await rig.run(2 * 60_000);
+      expect(rig.machine.execs).to.equal(before);
+    });
+
+    it('(pause) ends a pass that is under way', async () => {
+      rig = createRig(first);
+      rig.machine.connect().onEngineEvent(({ action, containerName }) => {
+        if (action === 'start' && containerName === 'memcached') void rig.spec({ paused: true });
+      });
+      await rig.run(settleMs);
+      expect(rig.machine.named('memcached')?.state).to.equal('running');
+      expect(rig.machine.named('nova_api')).to.equal(undefined);
+      await rig.spec({ paused: false });
+      await rig.run(settleMs);
+      expect(rig.ready()).to.match(/^True /);
+    });
+
+    it('(mode Plan) does well, and says so, when the proposed revision cannot be planned', async () => {
+      await inPlace({ mode: 'Plan' });
+      await rig.spec({ proposedRevision: 'lab-controller-2' });
+      await rig.run(settleMs);
+      expect(rig.ready()).to.match(/^True /);
+      expect(rig.status().plan).to.deep.equal({
+        revision: 'lab-controller-2',
+        summary:
+          'cannot be planned: revision lab-controller-2 is not there (yet): the Overcloud controller cuts it',
+      });
+    });
+
     it('(mode Plan) heals the revision it has, and plans the proposed one', async () => {
       await inPlace({ mode: 'Plan' });
       await rig.revise('lab-controller-2', second);

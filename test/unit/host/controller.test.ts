@@ -1,5 +1,6 @@
 // The Host controller from end to end, with API server, machine and clock in memory.
 import { expect } from 'chai';
+import { isTrue } from '../../../src/kernel/conditions.ts';
 import { conf, first, second } from './support/nova.ts';
 import { owner } from './support/objects.ts';
 import { createRig, createRigInPlace, settleMs, type Rig } from './support/rig.ts';
@@ -62,8 +63,8 @@ describe('the Host controller', () => {
       it(`a container within 2 s of a ${what} by hand, and tells why`, async () => {
         await inPlace();
         rig.machine.happens(what, 'memcached');
-        await rig.run(900);
-        expect(rig.machine.named('memcached')?.state, 'leaves a second to a restart by hand').not.to.equal(
+        await rig.run(what === 'remove' ? 300 : 900);
+        expect(rig.machine.named('memcached')?.state, 'leaves time to a restart by hand').not.to.equal(
           'running',
         );
         await rig.run(1_100);
@@ -99,7 +100,11 @@ describe('the Host controller', () => {
       await inPlace();
       rig.machine.faults.exits.set('memcached', { code: 1, line: 'cannot bind: address in use' });
       rig.machine.happens('remove', 'memcached');
-      await rig.run(60_000);
+      const stalled = () => isTrue(rig.status().conditions, 'Stalled');
+      await rig.run(12_000);
+      expect(stalled(), 'it may be waiting for something that starts').to.equal(false);
+      await rig.run(48_000);
+      expect(stalled(), 'by now it is the configuration').to.equal(true);
       expect(rig.ready()).to.equal(
         'False ContainerExited: lab-controller-0: container memcached exits 1: cannot bind: address in use',
       );

@@ -5,7 +5,7 @@ import { hosts } from '../../../src/api/host.gen.ts';
 import { finalizers } from '../../../src/api/names.ts';
 import { transient } from '../../../src/kernel/errors.ts';
 import { controllerRevisions, secrets } from '../../../src/kube/objects.ts';
-import { first } from './support/nova.ts';
+import { conf, first } from './support/nova.ts';
 import { createRigInPlace, key, type Rig } from './support/rig.ts';
 
 describe('the Host controller', () => {
@@ -39,6 +39,15 @@ describe('the Host controller', () => {
       expect(left).to.deep.equal(['directory']);
     });
 
+    it('with Delete: a file that somebody has made his own stays', async () => {
+      await inPlace({ deletionPolicy: 'Delete' });
+      const mine = { type: 'file', content: 'mine', mode: '0644', owner: 'root:root' } as const;
+      rig.machine.files.set(conf, mine);
+      await remove(5_000);
+      expect(rig.host()).to.equal(undefined);
+      expect(rig.machine.files.get(conf)).to.equal(mine);
+    });
+
     it("with Delete and a machine that is another host's by now: nothing on it is touched", async () => {
       await inPlace({ deletionPolicy: 'Delete' });
       await rig.node({ status: { hostRef: { name: 'other', uid: 'other' } } });
@@ -62,6 +71,14 @@ describe('the Host controller', () => {
       expect(rig.host()?.metadata.finalizers).to.deep.equal([finalizers.hostDrain]);
       expect(rig.ready()).to.equal('False Draining: lab-controller-0: no answer; it is being drained');
       await rig.run(10 * 60_000);
+      expect(rig.host()).to.equal(undefined);
+      expect(rig.events.at(-1)).to.match(/^HostNotCleaned: /);
+    });
+
+    it('with Delete and an error that nobody foresaw: after the deadline, with a warning', async () => {
+      await inPlace({ deletionPolicy: 'Delete' });
+      rig.unreachable = new TypeError('cannot read properties of undefined');
+      await remove(11 * 60_000);
       expect(rig.host()).to.equal(undefined);
       expect(rig.events.at(-1)).to.match(/^HostNotCleaned: /);
     });

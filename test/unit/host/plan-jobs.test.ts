@@ -1,5 +1,6 @@
 // Jobs in the plan of a host: who runs them, what they keep waiting, and that no run is lost or repeated.
 import { expect } from 'chai';
+import { createJobRuns, type Ended } from '../../../src/host/apply/runs.ts';
 import type { Plan } from '../../../src/host/plan/types.ts';
 import { createManualClock, type ManualClock } from '../../fakes/clock.ts';
 import { createFakeMachine, type FakeMachine } from '../../fakes/engine.ts';
@@ -126,5 +127,39 @@ describe('the jobs of a host', () => {
     expect(holdsOf(await operator.pass(again))).to.deep.equal([
       'JobFailed: keystone/db_sync exits 1: connection refused',
     ]);
+  });
+
+  it('runs no command inside of a container that we did not make', async () => {
+    await operator.settle(lab);
+    machine.happens('remove', 'memcached');
+    machine.byHand({ name: 'memcached' });
+    const inside = assigned('Run', 'h1', { image: undefined, exec: { container: 'memcached' } });
+    await operator.settle(inside, { reached: 5 }, 3);
+    expect(machine.execs).to.equal(0);
+  });
+
+  it('runs one once though the pass that began it ends before it does', async () => {
+    const { signal } = new AbortController();
+    const jobRuns = createJobRuns(signal);
+    let begun = 0;
+    let end: (ended: Ended) => void = () => undefined;
+    const begin = () => {
+      begun += 1;
+      return new Promise<Ended>((resolve) => (end = resolve));
+    };
+    const pass = new AbortController();
+    const followed = jobRuns
+      .follow('nova/db_sync', 'h1', begin, pass.signal)
+      .catch((error: unknown) => error);
+    pass.abort(new Error('the pass took too long'));
+    expect(await followed).to.be.an('error');
+    end({ exitCode: 0, line: '' });
+    expect(await jobRuns.follow('nova/db_sync', 'h1', begin, signal)).to.deep.equal({
+      exitCode: 0,
+      line: '',
+    });
+    expect(begun).to.equal(1);
+    void jobRuns.follow('nova/db_sync', 'h1', begin, signal);
+    expect(begun, 'when it is asked for again').to.equal(2);
   });
 });

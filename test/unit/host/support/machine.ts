@@ -90,6 +90,7 @@ export function createOperator(machine: FakeMachine, clock: ManualClock): Operat
         clock,
         log: silentLogger,
         signal,
+        superseded: () => false,
         reached: how.reached ?? 0,
         authFor: () => Promise.resolve(undefined),
         pullHint: '',

@@ -12,7 +12,7 @@ import { createHostController } from '../../../../src/host/controller.ts';
 import type { PoolTarget, SessionPool } from '../../../../src/host/session/pool.ts';
 import type { HostSession } from '../../../../src/host/ports.ts';
 import type { Controller } from '../../../../src/kernel/controller.ts';
-import { asOperatorError, type OperatorError } from '../../../../src/kernel/errors.ts';
+import { asOperatorError } from '../../../../src/kernel/errors.ts';
 import type { EventRecorder } from '../../../../src/kernel/events.ts';
 import { silentLogger, type Logger } from '../../../../src/kernel/log.ts';
 import { createStatusWriter } from '../../../../src/kernel/status.ts';
@@ -37,7 +37,7 @@ export interface Rig {
   /** Lines of level info and above. */
   readonly lines: string[];
   /** What connecting to the host throws; undefined: it works. */
-  unreachable: OperatorError | undefined;
+  unreachable: Error | undefined;
   readonly connections: PoolTarget[];
   host(): Host | undefined;
   status(): HostStatus;
@@ -180,7 +180,7 @@ function runnable(controller: Controller, clock: ManualClock, lines: string[]) {
 function createPool(
   machine: FakeMachine,
   connections: PoolTarget[],
-  failure: () => OperatorError | undefined,
+  failure: () => Error | undefined,
 ): { readonly pool: SessionPool; readonly stop: () => void } {
   let session: HostSession | undefined;
   let listener: Parameters<SessionPool['listen']>[0] | undefined;
