@@ -134,8 +134,10 @@ stringData: { username: admin, password: "${password}" }
           ],
         },
       });
-      const { message } = readyOf(await cloud.ready('ovc', 'lab', 'False', 120, /./));
-      expect(message).to.include('nova_libvirt');
+      await eventually('the cloud says which container failed, and how', 120, async () => {
+        const { status, message } = readyOf(await cloud.get('ovc', 'lab'));
+        return status === 'False' && /nova_libvirt .*exits 3/.test(message) ? true : undefined;
+      });
       await eventually('nova_libvirt runs as before', 120, async () => {
         const [environment, containers] = await Promise.all([
           cloud.ssh('overcloud-cmpt01', 'podman inspect nova_libvirt --format "{{.Config.Env}}"'),
