@@ -1,6 +1,7 @@
 // One cloud for all end-to-end files: started by the first that asks, taken down after the last.
 import { type Operator, startOperator } from '../support/operator.ts';
 import { type Cloud, startCloud } from '../support/cloud.ts';
+import { eventually } from '../support/wait.ts';
 
 export const controlPlaneName = 'test-e2e';
 
@@ -25,11 +26,18 @@ async function bringUp(): Promise<RunningCloud> {
     operator: await startOperator(controlPlaneName),
     async restartOperator() {
       running.operator = await startOperator(controlPlaneName);
+      await leads(running.operator);
     },
   };
   await running.apply(await running.example());
   return running;
 }
+
+/** A killed leader's lease has to run out first. */
+const leads = (operator: Operator): Promise<true> =>
+  eventually('the new operator leads', 60, async () =>
+    (await operator.log()).includes('Became the leader') ? true : undefined,
+  );
 
 after('take the cloud down', async function () {
   this.timeout(120_000);
