@@ -86,6 +86,33 @@ export interface BareMetalNodeSpec {
   readonly automatedCleaningMode: 'Disabled' | 'Metadata' | 'Express' | 'Full';
 
   /**
+   * Disks that are never erased, whatever automatedCleaningMode says: each entry matches by all that it
+   * names.
+   */
+  readonly keepDisks?: readonly BareMetalNodeSpecKeepDisksItem[];
+
+  /**
+   * Volumes that the agent makes before it writes the operating system, at each deployment. What was on
+   * their disks is lost.
+   */
+  readonly raid?: BareMetalNodeSpecRaid;
+
+  /**
+   * BIOS settings by the BMC's own names, brought in before each deployment. Example: {ProcVirtualization:
+   * Enabled}.
+   */
+  readonly firmwareSettings?: Readonly<Record<string, number | string>>;
+
+  /**
+   * A test under load that a machine has to pass before it is available, run by the agent after its
+   * inspection. Unset: none.
+   */
+  readonly burnIn?: BareMetalNodeSpecBurnIn;
+
+  /** A fixed address for the agent, for a machine that boots from a virtual medium where there is no DHCP. */
+  readonly ramdiskNetwork?: BareMetalNodeSpecRamdiskNetwork;
+
+  /**
    * Hands off: no power, boot or cleaning; its host is treated as paused and counts as unavailable.
    * Default false.
    */
@@ -105,9 +132,10 @@ export interface BareMetalNodeSpec {
 export interface BareMetalNodeSpecBmc {
   /**
    * Where the BMC answers, a URL whose scheme picks the driver: ipmi://HOST[:623],
-   * redfish://HOST[:443]/redfish/v1/Systems/ID (HTTPS), redfish+http:// (no TLS) or
-   * redfish-virtualmedia://. Without a path the only system of the BMC is meant. It cannot change while a
-   * host has the node, unless spec.maintenance is true.
+   * redfish://HOST[:443]/redfish/v1/Systems/ID (HTTPS), redfish+http:// (no TLS), redfish-virtualmedia://
+   * (boots the agent from a virtual CD, without DHCP) or ipmitool://HOST[:623] (IPMI by the program
+   * ipmitool, for a BMC that our own IPMI does not get on with). Without a path the only system of the BMC
+   * is meant. It cannot change while a host has the node, unless spec.maintenance is true.
    */
   readonly address: string;
 
@@ -164,6 +192,72 @@ export interface BareMetalNodeSpecRootDeviceHints {
 
   /** True for a disk that spins, false for flash. */
   readonly rotational?: boolean;
+}
+
+/** Which disk. */
+export interface BareMetalNodeSpecKeepDisksItem {
+  /** Path of the device. Example: /dev/sdb. */
+  readonly deviceName?: string;
+
+  /** The disk's whole serial number. */
+  readonly serialNumber?: string;
+
+  /** The disk's World Wide Name. */
+  readonly wwn?: string;
+}
+
+/**
+ * Volumes that the agent makes before it writes the operating system, at each deployment. What was on
+ * their disks is lost.
+ */
+export interface BareMetalNodeSpecRaid {
+  /** The volumes; the first one is the root device unless rootDeviceHints say otherwise. */
+  readonly volumes: readonly BareMetalNodeSpecRaidVolumesItem[];
+}
+
+/** One volume. */
+export interface BareMetalNodeSpecRaidVolumesItem {
+  /** RAID level. */
+  readonly level: '0' | '1' | '5' | '6' | '1+0';
+
+  /** Its size in GiB. Unset: all the space there is. */
+  readonly sizeGigabytes?: number;
+
+  /**
+   * Who makes it: "software" (Linux md), or the name of a controller that the ramdisk's hardware manager
+   * knows. Default software.
+   */
+  readonly controller: string;
+
+  /** Its disks, as paths or serial numbers. Unset: as many as there are. */
+  readonly disks?: readonly string[];
+}
+
+/**
+ * A test under load that a machine has to pass before it is available, run by the agent after its
+ * inspection. Unset: none.
+ */
+export interface BareMetalNodeSpecBurnIn {
+  /** How long the processors are loaded, in seconds. */
+  readonly cpuSeconds?: number;
+
+  /** How long memory is loaded, in seconds. */
+  readonly memorySeconds?: number;
+
+  /** How long the disks are written to, in seconds. What is on them is lost. */
+  readonly diskSeconds?: number;
+}
+
+/** A fixed address for the agent, for a machine that boots from a virtual medium where there is no DHCP. */
+export interface BareMetalNodeSpecRamdiskNetwork {
+  /** The IP address. Example: 172.16.0.54. */
+  readonly address: string;
+
+  /** Length of its prefix. Example: 24. */
+  readonly prefixLength: number;
+
+  /** IP address of the gateway, where one is needed to reach the operator. */
+  readonly gateway?: string;
 }
 
 /** What else uses this machine. While it is set, we leave the machine alone and no host gets it. */
@@ -238,6 +332,30 @@ export interface BareMetalNodeStatus {
   /** How far the work of this state is, in percent, where that is known. */
   readonly progressPercent?: number;
 
+  /** What the agent is booted for. Each phase is recorded before it is begun. */
+  readonly work?: BareMetalNodeStatusWork;
+
+  /** The operating system that we wrote last. */
+  readonly image?: BareMetalNodeStatusImage;
+
+  /** The reboot that the annotation undercloud.dev/reboot asked for, until the machine was seen off. */
+  readonly rebootRequest?: BareMetalNodeStatusRebootRequest;
+
+  /** The SSH host keys that the machine was given when we installed it. */
+  readonly sshHostKeys?: readonly string[];
+
+  /** The kind of machine, by the rules of ConfigMap undercloud-hardware-rules; spec.profile comes first. */
+  readonly profile?: string;
+
+  /** Capabilities by those rules; those of the spec come first. */
+  readonly capabilities?: Readonly<Record<string, string>>;
+
+  /** The class of hardware by those rules; spec.resourceClass comes first. */
+  readonly resourceClass?: string;
+
+  /** Why those rules refuse the machine: no host gets it. */
+  readonly refused?: string;
+
   /** The Host that has this machine, granted here after Host.spec.nodeName asked for it. */
   readonly hostRef?: BareMetalNodeStatusHostRef;
 
@@ -273,6 +391,85 @@ export interface BareMetalNodeStatusPowerRequest {
 
   /** The epoch of the leader that asked. */
   readonly epoch?: number;
+}
+
+/** What the agent is booted for. Each phase is recorded before it is begun. */
+export interface BareMetalNodeStatusWork {
+  /** What is done to the machine. */
+  readonly kind: 'Inspect' | 'Deploy' | 'Clean';
+
+  /**
+   * How far it is: waiting for its turn, powered off, booted into the agent, waiting for the agent to
+   * call, the agent at work, powered off again, started from its disk.
+   */
+  readonly phase:
+    'Queued' | 'PoweringOff' | 'Booting' | 'AwaitingAgent' | 'Working' | 'Finishing' | 'Starting';
+
+  /** When the phase changed last. */
+  readonly phaseSince: string;
+
+  /** The how-manieth try it is. */
+  readonly attempt: number;
+
+  /** Names this boot of the agent; what an earlier one says is not heard any more. */
+  readonly boot: string;
+
+  /** UID of the Host that it is done for. */
+  readonly hostUID?: string;
+
+  /** The operating system that is written. */
+  readonly image?: BareMetalNodeStatusWorkImage;
+
+  /** Why the try before this one failed. */
+  readonly lastFailure?: string;
+
+  /** Why this try failed. */
+  readonly failure?: BareMetalNodeStatusWorkFailure;
+}
+
+/** The operating system that is written. */
+export interface BareMetalNodeStatusWorkImage {
+  /** Its name in ConfigMap undercloud-images, if it has one. */
+  readonly name?: string;
+
+  /** Where it is read. */
+  readonly url: string;
+
+  /** Its SHA-256 or SHA-512. */
+  readonly checksum: string;
+}
+
+/** Why this try failed. */
+export interface BareMetalNodeStatusWorkFailure {
+  /** A word for why. */
+  readonly reason: string;
+
+  /** A sentence for people. */
+  readonly message: string;
+
+  /** When the next try begins. */
+  readonly retryAt: string;
+}
+
+/** The operating system that we wrote last. */
+export interface BareMetalNodeStatusImage {
+  /** Its name in ConfigMap undercloud-images, if it has one. */
+  readonly name?: string;
+
+  /** Where it is read. */
+  readonly url: string;
+
+  /** Its SHA-256 or SHA-512. */
+  readonly checksum: string;
+}
+
+/** The reboot that the annotation undercloud.dev/reboot asked for, until the machine was seen off. */
+export interface BareMetalNodeStatusRebootRequest {
+  /** Soft asks the operating system first, Hard does not. */
+  readonly mode: 'Soft' | 'Hard';
+
+  /** When it was taken up. */
+  readonly requestedAt: string;
 }
 
 /** The Host that has this machine, granted here after Host.spec.nodeName asked for it. */

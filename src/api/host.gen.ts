@@ -43,8 +43,18 @@ export interface HostSpec {
   /** Its address on each network. */
   readonly addresses?: readonly HostSpecAddressesItem[];
 
+  /** The DNS servers of its networks, those of ctlplane first, for a machine that we install. */
+  readonly dnsServers?: readonly string[];
+
   /** How the host is logged in to. */
   readonly ssh: HostSpecSsh;
+
+  /**
+   * The operating system that is written to its machine when that is deployed next: an entry of ConfigMap
+   * undercloud-images, or an image of its own. Unset: the default of that ConfigMap. A change re-images
+   * nothing.
+   */
+  readonly osImage?: HostSpecOsImage;
 
   /** Name of the ControllerRevision that the host is brought to and kept at. Empty before one was cut. */
   readonly revision: string;
@@ -81,6 +91,15 @@ export interface HostSpecAddressesItem {
 
   /** IP address on that network. */
   readonly address: string;
+
+  /**
+   * Length of the network's prefix. Unset where the cloud does not say: a machine that we install then
+   * takes its address on ctlplane from DHCP. Example: 24.
+   */
+  readonly prefixLength?: number;
+
+  /** IP address of the network's router. Unset where it has none. */
+  readonly gateway?: string;
 }
 
 /** How the host is logged in to. */
@@ -93,6 +112,49 @@ export interface HostSpecSsh {
 
   /** TCP port where SSH answers. Default 22. */
   readonly port: number;
+}
+
+/**
+ * The operating system that is written to its machine when that is deployed next: an entry of ConfigMap
+ * undercloud-images, or an image of its own. Unset: the default of that ConfigMap. A change re-images
+ * nothing.
+ */
+export interface HostSpecOsImage {
+  /** Name of an image in ConfigMap undercloud-images. Example: debian-12. */
+  readonly name?: string;
+
+  /** Where an image of its own is. Example: http://172.16.0.1/images/host.raw. */
+  readonly url?: string;
+
+  /** SHA-256 or SHA-512 of that image: "sha256:<64 hex digits>" or "sha512:<128 hex digits>". */
+  readonly checksum?: string;
+
+  /** Format of that image. Unset: QCow2 where url ends in .qcow2 or .qcow, else Raw. */
+  readonly format?: 'Raw' | 'QCow2';
+
+  /** The kernel beside a partition image, with ramdisk; an image of a whole disk has neither. */
+  readonly kernel?: HostSpecOsImageKernel;
+
+  /** The ramdisk beside a partition image, with kernel. */
+  readonly ramdisk?: HostSpecOsImageRamdisk;
+}
+
+/** The kernel beside a partition image, with ramdisk; an image of a whole disk has neither. */
+export interface HostSpecOsImageKernel {
+  /** Where it is. */
+  readonly url: string;
+
+  /** Its SHA-256 or SHA-512: "sha256:<64 hex digits>" or "sha512:<128 hex digits>". */
+  readonly checksum: string;
+}
+
+/** The ramdisk beside a partition image, with kernel. */
+export interface HostSpecOsImageRamdisk {
+  /** Where it is. */
+  readonly url: string;
+
+  /** Its SHA-256 or SHA-512: "sha256:<64 hex digits>" or "sha512:<128 hex digits>". */
+  readonly checksum: string;
 }
 
 /** One job. */

@@ -21,12 +21,21 @@ export const annotations = {
   trustedHostKey: 'undercloud.dev/trusted-host-key',
   /** On a BareMetalNode that a deleted cloud left running: frees it when the value is the node's name. */
   release: 'undercloud.dev/release',
+  /** On a BareMetalNode: `soft` or `hard` restarts the machine once; taken away when it is taken up. */
+  reboot: 'undercloud.dev/reboot',
+  /** On a BareMetalNode: we let go of the machine as it is, also at deletion, when the value is the node's name. */
+  detach: 'undercloud.dev/detach',
+  /** On a Host, by the operator: the BareMetalNode that carries its system since it was written there. */
+  installedOn: 'undercloud.dev/installed-on',
 } as const;
 
 /** On the Kubernetes objects that we create. */
 export const objectLabels = {
   overcloud: 'undercloud.dev/overcloud',
   role: 'undercloud.dev/role',
+  node: 'undercloud.dev/node',
+  /** On the operator's own pod, while it leads: the Service that machines reach selects it. */
+  leader: 'undercloud.dev/leader',
 } as const;
 
 /** On the containers that we create; the first four are what paunch's users know. */

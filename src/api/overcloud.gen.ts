@@ -49,7 +49,10 @@ export interface OvercloudSpec {
   /** How many hosts of which roles. The order counts where update.order says nothing. */
   readonly roles: readonly OvercloudSpecRolesItem[];
 
-  /** The networks beside ctlplane, where the addresses are those of the nodes. */
+  /**
+   * The networks. ctlplane, where SSH answers, has to be among them only for machines that we install: a
+   * node's spec.address is its host's address there.
+   */
   readonly networks?: readonly OvercloudSpecNetworksItem[];
 
   /** How hosts are logged in to. */
@@ -142,7 +145,16 @@ export interface OvercloudSpecNetworksItem {
   /** IP address of its router. Unset: it has none. */
   readonly gateway?: string;
 
-  /** Where hosts' addresses are taken from. */
+  /**
+   * The DNS servers that hosts on it are given when we install their machines, those of ctlplane first.
+   * Example: [172.17.1.53].
+   */
+  readonly dnsServers?: readonly string[];
+
+  /**
+   * Where hosts' addresses are taken from; on ctlplane those of machines that we install and whose node
+   * has no spec.address. Nothing else may be given out there, by DHCP neither.
+   */
   readonly pools?: readonly OvercloudSpecNetworksItemPoolsItem[];
 
   /** Addresses that belong to a service rather than to a host; outside the pools. */

@@ -54,8 +54,9 @@ export interface RoleSpec {
   readonly hostnameFormat: string;
 
   /**
-   * The operating system that is written to a machine when it is deployed next. A change never re-images a
-   * host.
+   * The operating system that is written to a machine when it is deployed next: an entry of ConfigMap
+   * undercloud-images, or an image of its own. Unset: the default of that ConfigMap. A change never
+   * re-images a host.
    */
   readonly osImage?: RoleSpecOsImage;
 
@@ -85,14 +86,45 @@ export interface RoleSpecNetworkConfigFrom {
 }
 
 /**
- * The operating system that is written to a machine when it is deployed next. A change never re-images a
- * host.
+ * The operating system that is written to a machine when it is deployed next: an entry of ConfigMap
+ * undercloud-images, or an image of its own. Unset: the default of that ConfigMap. A change never
+ * re-images a host.
  */
 export interface RoleSpecOsImage {
-  /** Where a whole-disk image is, raw or qcow2. Example: http://172.16.0.1/images/host.raw. */
+  /** Name of an image in ConfigMap undercloud-images. Example: debian-12. */
+  readonly name?: string;
+
+  /** Where an image of its own is. Example: http://172.16.0.1/images/host.raw. */
+  readonly url?: string;
+
+  /** SHA-256 or SHA-512 of that image: "sha256:<64 hex digits>" or "sha512:<128 hex digits>". */
+  readonly checksum?: string;
+
+  /** Format of that image. Unset: QCow2 where url ends in .qcow2 or .qcow, else Raw. */
+  readonly format?: 'Raw' | 'QCow2';
+
+  /** The kernel beside a partition image, with ramdisk; an image of a whole disk has neither. */
+  readonly kernel?: RoleSpecOsImageKernel;
+
+  /** The ramdisk beside a partition image, with kernel. */
+  readonly ramdisk?: RoleSpecOsImageRamdisk;
+}
+
+/** The kernel beside a partition image, with ramdisk; an image of a whole disk has neither. */
+export interface RoleSpecOsImageKernel {
+  /** Where it is. */
   readonly url: string;
 
-  /** SHA-256 or SHA-512 of the image: "sha256:<64 hex digits>" or "sha512:<128 hex digits>". */
+  /** Its SHA-256 or SHA-512: "sha256:<64 hex digits>" or "sha512:<128 hex digits>". */
+  readonly checksum: string;
+}
+
+/** The ramdisk beside a partition image, with kernel. */
+export interface RoleSpecOsImageRamdisk {
+  /** Where it is. */
+  readonly url: string;
+
+  /** Its SHA-256 or SHA-512: "sha256:<64 hex digits>" or "sha512:<128 hex digits>". */
   readonly checksum: string;
 }
 

@@ -27,8 +27,9 @@ const shortNames: Readonly<Record<string, string>> = {
   OvercloudService: 'ocsvc',
   Role: 'ocrole',
 };
-/** Words of Ironic and Pacemaker, which people know as they are. */
-const foreignWords = /\.status\.(state|errorFrom)$|\.onFail$|\.network\.mode$/;
+/** Words of Ironic, Pacemaker, QEMU and RAID, which people know as they are. */
+const foreignWords =
+  /\.status\.(state|errorFrom)$|\.onFail$|\.network\.mode$|\.osImage\.format$|\.raid\.volumes\[\]\.level$/;
 
 interface Field {
   readonly path: string;
