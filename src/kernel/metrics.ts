@@ -34,6 +34,8 @@ export interface Metrics {
   reflector(plural: string): ReflectorObserver;
   leading(lease: string, leads: boolean): void;
   requestSent(method: string, code: string): void;
+  /** A machine was let go without the cleaning that its spec asks for. */
+  notCleaned(): void;
 }
 
 /** Every series starts at 0 as soon as its controller or reflector is known. */
@@ -47,8 +49,14 @@ export function createMetrics(): Metrics {
 
   const requests = counter('rest_client_requests_total', 'Requests to the API server', ['code', 'method']);
   const master = gauge('leader_election_master_status', '1 if this process leads', ['name']);
+  const uncleaned = counter(
+    'undercloud_nodes_not_cleaned_total',
+    'Machines let go without the cleaning that their spec asks for',
+    [],
+  );
   return {
     registry,
+    notCleaned: () => uncleaned.inc(),
     loop: createLoopMetrics(registry),
     reflector: createReflectorMetrics(registry),
     leading: (name, leads) => master.set({ name }, leads ? 1 : 0),

@@ -86,6 +86,7 @@ export const configMaps: Resource<ConfigMap> = {
   kind: 'ConfigMap',
 };
 export const secrets: Resource<Secret> = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' };
+export const pods: Resource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' };
 export const controllerRevisions: Resource<ControllerRevision> = {
   group: 'apps',
   version: 'v1',

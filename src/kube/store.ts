@@ -1,5 +1,5 @@
 // What a reflector keeps of one kind: the newest object seen under each name, without what no controller reads.
-import type { Store } from './client.ts';
+import { createTables, type IndexedStore } from './index.ts';
 import { keyOf, keyText, type KubeObject, type ObjectKey } from './objects.ts';
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -11,7 +11,7 @@ export interface Change<T> {
 }
 
 /** The writing side of a Store. Both methods return what has really changed: a repeated event changes nothing. */
-export interface MutableStore<T extends KubeObject> extends Store<T> {
+export interface MutableStore<T extends KubeObject> extends IndexedStore<T> {
   put(object: T): readonly Change<T>[];
   remove(key: ObjectKey): readonly Change<T>[];
   /** Makes `objects` all there is. */
@@ -21,6 +21,7 @@ export interface MutableStore<T extends KubeObject> extends Store<T> {
 
 export function createStore<T extends KubeObject>(): MutableStore<T> {
   const objects = new Map<string, T>();
+  const tables = createTables<T>();
   /** Thrown away whenever a name comes or goes. */
   let sortedKeys: readonly string[] | undefined;
 
@@ -31,6 +32,7 @@ export function createStore<T extends KubeObject>(): MutableStore<T> {
     if (before === undefined) sortedKeys = undefined;
     const after = pruned(object);
     objects.set(key, after);
+    tables.change(key, before, after);
     // Deleted and made again between two looks: whoever kept something about the old one has to hear of its end.
     const isAnother = before !== undefined && before.metadata.uid !== after.metadata.uid;
     return isAnother
@@ -44,6 +46,7 @@ export function createStore<T extends KubeObject>(): MutableStore<T> {
     const before = objects.get(keyText(key));
     if (before === undefined) return [];
     objects.delete(keyText(key));
+    tables.change(keyText(key), before, undefined);
     sortedKeys = undefined;
     return [{ before, after: undefined }];
   };
@@ -62,6 +65,7 @@ export function createStore<T extends KubeObject>(): MutableStore<T> {
       const all = sortedKeys.map((key) => objects.get(key)).filter((object) => object !== undefined);
       return namespace === undefined ? all : all.filter(({ metadata }) => metadata.namespace === namespace);
     },
+    findBy: (index, value) => tables.find(index, value, objects).flatMap((key) => objects.get(key) ?? []),
     size: () => objects.size,
   };
 }
