@@ -1,93 +1,50 @@
-// A Redfish service with faults and quirks on demand: those that real BMCs have and sushy-tools has not.
+// A Redfish service with faults and quirks on demand: those that real BMCs have and sushy-tools has not. It can also be the BMC
+// of a machine that a test simulates.
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { documents } from './redfish-documents.ts';
+import { change, setFakePower } from './redfish-effects.ts';
+import {
+  failure,
+  notFound,
+  root,
+  sessionsPath,
+  systemPath,
+  usualQuirks,
+  type Answer,
+  type Asked,
+  type FakeMachine,
+  type FakeRedfish,
+  type Fault,
+  type RedfishQuirks,
+} from './redfish-state.ts';
 
-/** What happens to a request instead of an answer. */
-export type Fault = 'busy' | 'hang up' | 'half an answer' | 'no JSON' | 'silence';
+export type { FakeBoot, FakeMachine, FakeRedfish, RedfishQuirks } from './redfish-state.ts';
 
-export interface RedfishQuirks {
-  /** False: Basic authentication only. */
-  readonly sessions: boolean;
-  /** The service root asks for a login too, against the standard. */
-  readonly closedRoot: boolean;
-  readonly resetTypes: readonly string[];
-  /** Reset types are in an ActionInfo document, not in the system. */
-  readonly actionInfo: boolean;
-  /** A reset without the right If-Match is refused with 412. */
-  readonly needsIfMatch: boolean;
-  readonly mostSessions: number;
-  readonly systems: readonly string[];
-  /** The answer to a reset. */
-  readonly resetStatus: number;
-  /** Whether a reset does anything. */
-  readonly resets: boolean;
-}
+const tasksPath = `${root}TaskService/TaskMonitors/`;
 
-export interface FakeRedfish {
-  /** As spec.bmc.address has it, without a path. */
-  readonly address: string;
-  readonly username: string;
-  readonly password: string;
-  power: string | null;
-  quirks: RedfishQuirks;
-  /** One for each of the next requests; `undefined` lets one pass. */
-  readonly faults: (Fault | undefined)[];
-  /** `METHOD path`, with the reset type of a reset. */
-  readonly requests: string[];
-  /** Logins that were refused. */
-  failedLogins: number;
-  /** Tokens of open sessions. */
-  readonly open: Set<string>;
-  close(): Promise<void>;
-}
-
-/** What a request may bring: a login or a reset. */
-interface Sent {
-  readonly UserName?: string;
-  readonly Password?: string;
-  readonly ResetType?: string;
-}
-
-interface Asked {
-  readonly method: string;
-  readonly path: string;
-  readonly body: Sent;
-  readonly headers: IncomingMessage['headers'];
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body?: object;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-const usual: RedfishQuirks = {
-  sessions: true,
-  closedRoot: false,
-  resetTypes: ['On', 'ForceOff', 'GracefulShutdown', 'ForceRestart'],
-  actionInfo: false,
-  needsIfMatch: false,
-  mostSessions: 4,
-  systems: ['1'],
-  resetStatus: 204,
-  resets: true,
-};
-const root = '/redfish/v1/';
-const sessionsPath = `${root}SessionService/Sessions`;
-
-export async function startFakeRedfish(quirks: Partial<RedfishQuirks> = {}): Promise<FakeRedfish> {
-  const server = createServer((request, response) => void serve(fake, request, response));
+export async function startFakeRedfish(
+  quirks: Partial<RedfishQuirks> = {},
+  machine: FakeMachine = {},
+): Promise<FakeRedfish> {
+  const listen = (request: IncomingMessage, response: ServerResponse) => void serve(fake, request, response);
+  const server = machine.tls === undefined ? createServer(listen) : createTlsServer(machine.tls, listen);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const scheme = machine.tls === undefined ? 'redfish+http' : 'redfish';
   const fake: FakeRedfish = {
-    address: `redfish+http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    username: 'admin',
-    password: 'secret',
-    power: 'Off',
-    quirks: { ...usual, ...quirks },
-    faults: [],
-    requests: [],
-    failedLogins: 0,
-    open: new Set(),
+    ...fresh(),
+    address: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    quirks: { ...usualQuirks, ...quirks },
+    machine,
+    get media() {
+      return [...this.inserted.values()][0];
+    },
+    setPower(state) {
+      setFakePower(this, state);
+    },
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -96,21 +53,46 @@ export async function startFakeRedfish(quirks: Partial<RedfishQuirks> = {}): Pro
   return fake;
 }
 
+const fresh = (): Omit<FakeRedfish, 'address' | 'quirks' | 'machine' | 'media' | 'setPower' | 'close'> => ({
+  username: 'admin',
+  password: 'secret',
+  power: 'Off',
+  boot: { target: 'None', enabled: 'Disabled', mode: 'UEFI' },
+  inserted: new Map(),
+  bios: { BootMode: 'Bios', NumLock: true, ProcCores: 8, AssetTag: '', SystemModel: 'Roadrunner' },
+  pendingBios: {},
+  secureBoot: false,
+  secureBootNow: false,
+  indicator: 'Off',
+  subscriptions: new Map(),
+  imported: [],
+  faults: [],
+  refusals: [],
+  requests: [],
+  bodies: [],
+  failedLogins: 0,
+  open: new Set(),
+  tasks: new Map(),
+  stale: { image: '', reads: 0 },
+});
+
 async function serve(fake: FakeRedfish, request: IncomingMessage, response: ServerResponse): Promise<void> {
   let text = '';
   for await (const chunk of request) text += String(chunk);
-  const body = text === '' ? {} : (JSON.parse(text) as Sent);
-  const asked: Asked = {
-    method: request.method ?? '',
-    path: request.url ?? '',
-    body,
-    headers: request.headers,
-  };
-  const detail = typeof body.ResetType === 'string' ? ` ${body.ResetType}` : '';
-  fake.requests.push(`${asked.method} ${asked.path}${detail}`);
+  const body = text === '' ? undefined : (JSON.parse(text) as Readonly<Record<string, unknown>>);
+  const { method = '', url: path = '', headers } = request;
+  const asked: Asked = { method, path, body, headers };
+  const detail = typeof body?.ResetType === 'string' ? ` ${body.ResetType}` : '';
+  fake.requests.push(`${method} ${path}${detail}`);
+  fake.watch?.(asked);
   const fault = fake.faults.shift();
-  if (fault === undefined) send(response, answer(fake, asked));
-  else spoil(fault, response);
+  if (fault !== undefined) {
+    spoil(fault, response);
+    return;
+  }
+  const found = answer(fake, asked);
+  const packed = fake.quirks.gzipRegistries && path.includes('/Registries/');
+  send(response, packed && !headers['accept-encoding']?.includes('gzip') ? { status: 406 } : found, packed);
 }
 
 function spoil(fault: Fault, response: ServerResponse): void {
@@ -132,9 +114,11 @@ function spoil(fault: Fault, response: ServerResponse): void {
   }
 }
 
-function send(response: ServerResponse, { status, body, headers = {} }: Answer): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers });
-  response.end(body === undefined ? undefined : JSON.stringify(body));
+function send(response: ServerResponse, { status, body, headers = {} }: Answer, packed = false): void {
+  const text = body === undefined ? '' : JSON.stringify(body);
+  const encoding = packed && status === 200 ? { 'content-encoding': 'gzip' } : {};
+  response.writeHead(status, { 'content-type': 'application/json', ...encoding, ...headers });
+  response.end(packed && status === 200 ? gzipSync(text) : text);
 }
 
 function answer(fake: FakeRedfish, asked: Asked): Answer {
@@ -147,113 +131,96 @@ function answer(fake: FakeRedfish, asked: Asked): Answer {
     fake.open.delete(path.slice(sessionsPath.length + 1));
     return { status: 204 };
   }
-  if (method === 'POST' && path === `${system(fake)}/Actions/Power`) return reset(fake, asked);
-  const body = documents(fake)[path];
-  if (method !== 'GET' || body === undefined)
-    return failure(404, 'Base.1.8.ResourceMissingAtURI', `No ${path}.`);
-  return { status: 200, body, headers: { etag: etag(fake) } };
+  if (path.startsWith(tasksPath)) return task(fake, path);
+  return method === 'GET' ? read(fake, path) : act(fake, asked);
+}
+
+function read(fake: FakeRedfish, path: string): Answer {
+  const { slashWanted, etags } = fake.quirks;
+  const wanted = slashWanted && path === `${systemPath(fake)}/` ? systemPath(fake) : path;
+  const body = slashWanted && path === systemPath(fake) ? undefined : documents(fake)[wanted];
+  if (body === undefined) return notFound(path);
+  if (path.includes('/VirtualMedia/') && fake.stale.reads > 0) fake.stale.reads -= 1;
+  const etag = etagOf(fake, wanted);
+  return etags === 'body'
+    ? { status: 200, body: { ...body, '@odata.etag': etag } }
+    : { status: 200, body, headers: { etag: etags === 'weak' ? `W/${etag}` : etag } };
+}
+
+/** Of the document as it is, but for what only a read counts down. */
+function etagOf(fake: FakeRedfish, path: string): string {
+  const text = JSON.stringify(documents(fake)[path] ?? null);
+  return `"${createHash('sha256').update(text).digest('hex').slice(0, 16)}"`;
+}
+
+function act(fake: FakeRedfish, asked: Asked): Answer {
+  fake.bodies.push(asked.body ?? {});
+  const refusal = fake.refusals.shift();
+  if (refusal !== undefined) return failure(refusal.status, refusal.id, refusal.message ?? 'No.');
+  if (!matches(fake, asked)) return failure(412, 'Base.1.8.PreconditionFailed', 'The ETag does not match.');
+  const { tasks } = fake.quirks;
+  if (tasks === undefined) return change(fake, asked);
+  // A task that fails has done nothing; one that waits has not done it yet.
+  const found = ['Completed', 'forgotten'].includes(tasks.state) ? change(fake, asked) : { status: 204 };
+  if (found.status >= 300) return found;
+  const location = `${tasksPath}${fake.requests.length}`;
+  fake.tasks.set(location, { polls: tasks.polls });
+  const retryAfter = tasks.retryAfter === undefined ? {} : { 'retry-after': tasks.retryAfter };
+  return { status: 202, headers: { location, ...retryAfter } };
+}
+
+function matches(fake: FakeRedfish, { method, path, headers }: Asked): boolean {
+  const { ifMatch, needsIfMatch } = fake.quirks;
+  const sent = headers['if-match'];
+  if (method === 'POST')
+    return !(needsIfMatch && path.endsWith('/Power')) || sent === etagOf(fake, systemPath(fake));
+  const strong = etagOf(fake, path);
+  switch (ifMatch) {
+    case 'none':
+      return sent === undefined;
+    case 'strong':
+    case 'required':
+      return sent === strong;
+    case 'optional':
+      return sent === undefined || sent === strong || sent === `W/${strong}`;
+  }
+}
+
+function task(fake: FakeRedfish, path: string): Answer {
+  const [known, shape] = [fake.tasks.get(path), fake.quirks.tasks];
+  if (known === undefined || shape === undefined) return notFound(path);
+  known.polls -= 1;
+  const over = known.polls < 0;
+  if (over && shape.state === 'forgotten') return notFound(path);
+  const message = shape.message === undefined ? {} : { Messages: [{ Message: shape.message }] };
+  const body = { TaskState: over ? shape.state : 'Running', ...message };
+  const waits = !over || shape.state === 'Starting';
+  return waits ? { status: 202, body, headers: { location: path } } : { status: 200, body };
 }
 
 function logIn(fake: FakeRedfish, { body }: Asked): Answer {
-  if (!fake.quirks.sessions) return failure(404, 'Base.1.8.ResourceMissingAtURI', 'No sessions.');
-  if (body.UserName !== fake.username || body.Password !== fake.password) {
+  const { sessions, mostSessions, sessionLimitStatus, sessionInBody } = fake.quirks;
+  if (!sessions) return failure(404, 'Base.1.8.ResourceMissingAtURI', 'No sessions.');
+  if (body?.UserName !== fake.username || body.Password !== fake.password) {
     fake.failedLogins += 1;
     return failure(401, 'Base.1.8.ResourceAtUriUnauthorized', 'Invalid user name or password.');
   }
-  if (fake.open.size >= fake.quirks.mostSessions) {
-    return failure(503, 'Base.1.8.SessionLimitExceeded', 'Too many sessions.');
+  if (fake.open.size >= mostSessions) {
+    return failure(sessionLimitStatus, 'Base.1.8.SessionLimitExceeded', 'Too many sessions.');
   }
   const token = `token${fake.requests.length}`;
   fake.open.add(token);
-  return { status: 201, body: {}, headers: { 'x-auth-token': token, location: `${sessionsPath}/${token}` } };
+  const location = `${sessionsPath}/${token}`;
+  return sessionInBody
+    ? { status: 201, body: { '@odata.id': location }, headers: { 'x-auth-token': token } }
+    : { status: 201, body: {}, headers: { 'x-auth-token': token, location } };
 }
 
 function isLoggedIn(fake: FakeRedfish, { headers }: Asked): boolean {
   if (fake.open.has(String(headers['x-auth-token']))) return true;
   const { authorization } = headers;
-  if (authorization === undefined || fake.quirks.sessions) return false;
+  if (authorization === undefined || (fake.quirks.sessions && !fake.quirks.basic)) return false;
   const right = `Basic ${Buffer.from(`${fake.username}:${fake.password}`).toString('base64')}`;
   if (authorization !== right) fake.failedLogins += 1;
   return authorization === right;
 }
-
-function reset(fake: FakeRedfish, { body, headers }: Asked): Answer {
-  const { quirks } = fake;
-  if (quirks.needsIfMatch && headers['if-match'] !== etag(fake)) {
-    return failure(412, 'Base.1.8.PreconditionFailed', 'The ETag does not match.');
-  }
-  const type = String(body.ResetType);
-  if (!quirks.resetTypes.includes(type))
-    return failure(400, 'Base.1.8.ActionParameterValueNotInList', `No ${type}.`);
-  if (quirks.resets) fake.power = type === 'ForceOff' || type === 'GracefulShutdown' ? 'Off' : 'On';
-  return quirks.resetStatus < 300
-    ? { status: quirks.resetStatus }
-    : failure(quirks.resetStatus, 'Base.1.8.ActionNotSupported', 'No.');
-}
-
-const system = ({ quirks }: FakeRedfish): string => `${root}Systems/${quirks.systems[0] ?? ''}`;
-const etag = ({ power }: FakeRedfish): string => `"${String(power)}"`;
-const link = (path: string) => ({ '@odata.id': path });
-
-function documents(fake: FakeRedfish): Readonly<Record<string, object>> {
-  const { quirks, power } = fake;
-  const own = system(fake);
-  const allowable = 'ResetType@Redfish.AllowableValues';
-  return {
-    [root]: {
-      RedfishVersion: '1.11.0',
-      Systems: link(`${root}Systems`),
-      Links: quirks.sessions ? { Sessions: link(sessionsPath) } : {},
-    },
-    [`${root}Systems`]: { Members: quirks.systems.map((id) => link(`${root}Systems/${id}`)) },
-    [own]: {
-      Manufacturer: 'ACME',
-      Model: 'Roadrunner',
-      SerialNumber: ' S1 ',
-      BiosVersion: '2.1',
-      PowerState: power,
-      ProcessorSummary: { Count: 2, Model: 'Z80' },
-      MemorySummary: { TotalSystemMemoryGiB: 1.5 },
-      EthernetInterfaces: link(`${own}/EthernetInterfaces`),
-      Storage: link(`${own}/Storage`),
-      SimpleStorage: link(`${own}/Nowhere`),
-      Links: { ManagedBy: [link(`${root}Managers/1`)] },
-      Actions: {
-        '#ComputerSystem.Reset': {
-          target: `${own}/Actions/Power`,
-          ...(quirks.actionInfo
-            ? { '@Redfish.ActionInfo': `${own}/ResetActionInfo` }
-            : { [allowable]: quirks.resetTypes }),
-        },
-      },
-    },
-    [`${own}/ResetActionInfo`]: { Parameters: [{ Name: 'ResetType', AllowableValues: quirks.resetTypes }] },
-    [`${own}/EthernetInterfaces`]: { Members: [link(`${own}/EthernetInterfaces/1`), link(`${own}/Nowhere`)] },
-    [`${own}/EthernetInterfaces/1`]: {
-      Id: 'NIC.1',
-      MACAddress: '2C-C2-60-01-02-04',
-      SpeedMbps: 10000,
-      LinkStatus: 'LinkUp',
-    },
-    [`${own}/Storage`]: { Members: [link(`${own}/Storage/1`)] },
-    [`${own}/Storage/1`]: { Drives: [link(`${own}/Storage/1/Drives/1`)] },
-    [`${own}/Storage/1/Drives/1`]: {
-      Name: 'Disk.1',
-      MediaType: 'SSD',
-      Protocol: 'NVMe',
-      CapacityBytes: 960197124096,
-    },
-    [`${root}Managers/1`]: { Model: 'ROB', FirmwareVersion: '9.9', Manufacturer: 'ACME' },
-  };
-}
-
-const failure = (status: number, id: string, message: string): Answer => ({
-  status,
-  body: {
-    error: {
-      code: 'Base.1.8.GeneralError',
-      message: 'See below.',
-      '@Message.ExtendedInfo': [{ MessageId: id, Message: message, Severity: 'Warning' }],
-    },
-  },
-});

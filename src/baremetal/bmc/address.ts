@@ -11,6 +11,7 @@ interface Place {
 
 export type BmcAddress =
   | (Place & { readonly driver: 'ipmi' })
+  | (Place & { readonly driver: 'ipmitool' })
   | (Place & {
       readonly driver: 'redfish';
       /** `https://host:port` */
@@ -20,8 +21,10 @@ export type BmcAddress =
       readonly systemPath: string | undefined;
     });
 
-const schemes: Readonly<Record<string, 'ipmi' | 'https' | 'http'>> = {
+const schemes: Readonly<Record<string, 'ipmi' | 'ipmitool' | 'https' | 'http'>> = {
   ipmi: 'ipmi',
+  // The same protocol through the program of that name, for a BMC that our own driver cannot talk to.
+  ipmitool: 'ipmitool',
   redfish: 'https',
   'redfish+https': 'https',
   'redfish+http': 'http',
@@ -38,12 +41,13 @@ export function parseBmcAddress(text: string): BmcAddress {
   if (protocol === undefined) {
     throw invalid(text, `its scheme must be one of ${Object.keys(schemes).join(', ')}`);
   }
-  const url = locate(text, protocol === 'ipmi' ? 'http' : protocol, rest);
+  const isIpmi = protocol === 'ipmi' || protocol === 'ipmitool';
+  const url = locate(text, isIpmi ? 'http' : protocol, rest);
   const place = { text, host: url.hostname.replaceAll(/[[\]]/g, '') };
   const path = url.pathname.replace(/\/+$/, '');
-  if (protocol === 'ipmi') {
+  if (isIpmi) {
     if (path !== '') throw invalid(text, 'an IPMI address has no path');
-    return { ...place, port: ipmiPortOf(rest), driver: 'ipmi' };
+    return { ...place, port: ipmiPortOf(rest), driver: protocol };
   }
   const encrypted = protocol === 'https';
   const port = Number(url.port) || (encrypted ? 443 : 80);

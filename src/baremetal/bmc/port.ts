@@ -7,6 +7,20 @@ export type PowerState = 'On' | 'Off' | 'PoweringOn' | 'PoweringOff' | 'Unknown'
 /** `Off` cuts the power, `SoftOff` asks the operating system, `Reset` restarts without asking it. */
 export type PowerAction = 'On' | 'Off' | 'SoftOff' | 'Reset';
 
+/** What the firmware boots from. `Cd` is the virtual medium, wherever the BMC shows it. */
+export type BootDevice = 'Network' | 'Disk' | 'Cd';
+export type BootMode = 'UEFI' | 'Legacy';
+
+export interface BootOverride {
+  readonly device: BootDevice;
+  readonly mode: BootMode;
+  /** False: for the next boot only. A BMC that takes only the one or only the other gets that. */
+  readonly persistent: boolean;
+}
+
+/** Values as Redfish's Attributes has them (DSP0268, Bios): their types are the BMC's own. */
+export type BiosSettings = Readonly<Record<string, string | number | boolean>>;
+
 /** What a BMC knows of its machine, all of it: a BMC leaves out what it does not know. */
 export interface Inventory {
   readonly bmc: {
@@ -61,6 +75,32 @@ export interface Bmc {
    */
   setPower(action: PowerAction, permit: () => void, signal: AbortSignal): Promise<void>;
   inventory(signal: AbortSignal): Promise<Inventory>;
+  /** What is booted from at the next power-on. To be set again before each: firmware may drop it, `persistent` or not. */
+  setBoot(override: BootOverride, permit: () => void, signal: AbortSignal): Promise<void>;
+  /** The override as it is set; undefined: none, or the BMC does not say. */
+  boot(signal: AbortSignal): Promise<Partial<BootOverride> | undefined>;
+  /**
+   * Has the BMC fetch the ISO image at `url` (http or https) and show it as the only virtual CD, whatever was there before.
+   * Resolves when it is inserted; the same URL again is no change. Terminal BMCRefused where there is no such slot.
+   */
+  insertMedia(url: string, permit: () => void, signal: AbortSignal): Promise<void>;
+  /** Empties every virtual CD; no change where there is none. */
+  ejectMedia(permit: () => void, signal: AbortSignal): Promise<void>;
+  /** The settings in force, all of them. */
+  bios(signal: AbortSignal): Promise<BiosSettings>;
+  /** Has `settings` take effect at the next restart. Terminal BMCRefused names the attribute that the BMC does not have or take. */
+  setBios(settings: BiosSettings, permit: () => void, signal: AbortSignal): Promise<void>;
+  /** Undefined: the machine has no such thing. */
+  secureBoot(signal: AbortSignal): Promise<boolean | undefined>;
+  /** Takes effect at the next restart. */
+  setSecureBoot(enabled: boolean, permit: () => void, signal: AbortSignal): Promise<void>;
+  /** The locator light. */
+  setIndicator(lit: boolean, permit: () => void, signal: AbortSignal): Promise<void>;
+  /**
+   * Follows the serial console until `signal` aborts or the BMC ends it, which resolves; `onText` gets what the machine prints,
+   * as it comes. Other commands go on meanwhile. Terminal BMCRefused where the BMC has no console for us.
+   */
+  console(onText: (text: string) => void, signal: AbortSignal): Promise<void>;
   /** Gives back the session, if there is one. Never throws. */
   close(): Promise<void>;
 }

@@ -3,44 +3,23 @@ import { expect } from 'chai';
 import { readFile } from 'node:fs/promises';
 import { connect as tlsConnect } from 'node:tls';
 import { createHash } from 'node:crypto';
-import { parseBmcAddress } from '../../../src/baremetal/bmc/address.ts';
-import { createBmcConnector } from '../../../src/baremetal/bmc/connect.ts';
 import { createBmcPool } from '../../../src/baremetal/bmc/pool.ts';
-import type { Bmc, BmcTarget, TlsTrust } from '../../../src/baremetal/bmc/port.ts';
-import { systemClock, type Clock } from '../../../src/kernel/clock.ts';
+import type { Bmc, TlsTrust } from '../../../src/baremetal/bmc/port.ts';
+import { createRedfishBmc } from '../../../src/baremetal/bmc/redfish/redfish.ts';
+import { systemClock } from '../../../src/kernel/clock.ts';
 import { asOperatorError } from '../../../src/kernel/errors.ts';
-import { startFakeRedfish, type FakeRedfish, type RedfishQuirks } from '../../fakes/redfish.ts';
+import { createPairs, redfishAddress } from '../../fakes/redfish-driver.ts';
 import { bmcPassword, isOn, useLab, type Lab, type LabMachine } from '../../support/lab.ts';
 
-/** Retries of GETs do not wait in tests. */
-const hurriedClock: Clock = { ...systemClock, sleep: () => Promise.resolve() };
 const { signal } = new AbortController();
 const permit = (): void => undefined;
 const reasonOf = (error: unknown): string => asOperatorError(error).reason;
 const messageOf = (error: unknown): string => asOperatorError(error).message;
 
 describe('the Redfish driver, against our fake', () => {
-  const opened: { readonly fake: FakeRedfish; readonly bmcs: Bmc[] }[] = [];
-  const start = async (quirks: Partial<RedfishQuirks> = {}, login: Partial<BmcTarget> = {}, path = '') => {
-    const fake = await startFakeRedfish(quirks);
-    const address = parseBmcAddress(fake.address + path);
-    const target: BmcTarget = {
-      address,
-      username: 'admin',
-      password: 'secret',
-      trust: { kind: 'system' },
-      ...login,
-    };
-    const bmc = createBmcConnector(hurriedClock)(target);
-    opened.push({ fake, bmcs: [bmc] });
-    return { fake, bmc, target };
-  };
-  afterEach(async () => {
-    for (const { fake, bmcs } of opened.splice(0)) {
-      for (const bmc of bmcs) await bmc.close();
-      await fake.close();
-    }
-  });
+  const pairs = createPairs();
+  const { start } = pairs;
+  afterEach(() => pairs.close());
 
   it('finds the one system by links, in one session, and gives the session back', async () => {
     const { fake, bmc } = await start();
@@ -60,7 +39,7 @@ describe('the Redfish driver, against our fake', () => {
   });
 
   it('goes straight to the system that the address names', async () => {
-    const { fake, bmc } = await start({}, {}, '/redfish/v1/Systems/1');
+    const { fake, bmc } = await start({}, { path: '/redfish/v1/Systems/1' });
     await bmc.power(signal);
     expect(fake.requests).to.not.include('GET /redfish/v1/Systems');
   });
@@ -71,7 +50,7 @@ describe('the Redfish driver, against our fake', () => {
   });
 
   it('says so when the address names a system that is not there', async () => {
-    const { bmc } = await start({}, {}, '/redfish/v1/Systems/9');
+    const { bmc } = await start({}, { path: '/redfish/v1/Systems/9' });
     expect(await bmc.power(signal).catch(reasonOf)).to.equal('BMCRefused');
   });
 
@@ -89,7 +68,7 @@ describe('the Redfish driver, against our fake', () => {
     ['a root that asks for a login', { sessions: false, closedRoot: true }],
   ] as const) {
     it(`tells a wrong password at the first login, with ${what}`, async () => {
-      const { fake, bmc } = await start(quirks, { password: 'wrong' });
+      const { fake, bmc } = await start(quirks, { login: { password: 'wrong' } });
       expect(await bmc.power(signal).catch(reasonOf)).to.equal('BMCAuthFailed');
       expect(fake.failedLogins).to.equal(1);
     });
@@ -128,7 +107,8 @@ describe('the Redfish driver, against our fake', () => {
 
   it('is not kept by a BMC that falls silent', async () => {
     const { fake, target } = await start();
-    const pool = createBmcPool({ clock: systemClock, connect: createBmcConnector(systemClock) });
+    const connect = () => createRedfishBmc(target, systemClock);
+    const pool = createBmcPool({ clock: systemClock, connect });
     fake.faults.push('silence');
     const asked = pool.run('node', target, 200, signal, (bmc, bounded) => bmc.power(bounded));
     expect(await asked.catch(messageOf)).to.match(/does not answer \(no answer within 0\.2 s\)/);
@@ -229,8 +209,8 @@ describe('the Redfish driver, against sushy-tools', function () {
     [password, ca] = await Promise.all([bmcPassword(lab), readFile(lab.caFile, 'utf8')]);
   });
   const bmcWith = (trust: TlsTrust, secret = password): Bmc => {
-    const address = parseBmcAddress(machine.bmc.address);
-    const bmc = createBmcConnector(systemClock)({ address, username: lab.bmcUser, password: secret, trust });
+    const address = redfishAddress(machine.bmc.address);
+    const bmc = createRedfishBmc({ address, username: lab.bmcUser, password: secret, trust }, systemClock);
     opened.push(bmc);
     return bmc;
   };

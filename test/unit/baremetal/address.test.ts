@@ -11,6 +11,8 @@ describe('a BMC address', () => {
     ['IPMI at port 80', 'ipmi://10.0.0.1:80', { port: 80 }],
     ['IPMI over IPv6', 'ipmi://[fd00::1]:624', { host: 'fd00::1', port: 624 }],
     ['IPMI over IPv6 with its usual port', 'ipmi://[fd00::1]', { host: 'fd00::1', port: 623 }],
+    ['IPMI through ipmitool', 'ipmitool://10.0.0.1', { driver: 'ipmitool', host: '10.0.0.1', port: 623 }],
+    ['IPMI through ipmitool, with a port', 'ipmitool://[fd00::1]:80', { driver: 'ipmitool', port: 80 }],
     ['a slash at the end', 'ipmi://10.0.0.1/', { host: '10.0.0.1', port: 623 }],
     [
       'Redfish, which is HTTPS',
@@ -40,12 +42,13 @@ describe('a BMC address', () => {
   }
 
   const bad: readonly (readonly [what: string, address: string, message: RegExp])[] = [
-    ['an unknown scheme', 'telnet://10.0.0.1', /scheme must be one of ipmi, redfish/],
+    ['an unknown scheme', 'telnet://10.0.0.1', /scheme must be one of ipmi, ipmitool, redfish/],
     ['no scheme', '10.0.0.1', /scheme must be/],
     ['no host', 'redfish:///redfish/v1', /must be SCHEME:\/\/HOST/],
     ['a port that is none', 'ipmi://10.0.0.1:66666', /must be SCHEME:\/\/HOST/],
     ['a password', 'redfish://admin:secret@10.0.0.1', /must not have a user/],
     ['a query', 'redfish://10.0.0.1/redfish/v1?x=1', /must not have a user, a query/],
+    ['IPMI through ipmitool with a path', 'ipmitool://10.0.0.1/x', /has no path/],
     ['IPMI with a path', 'ipmi://10.0.0.1/redfish/v1', /has no path/],
   ];
   for (const [what, address, message] of bad) {

@@ -1,8 +1,9 @@
 // BMCs in memory behind the Bmc port: they check the password, take power commands, and fail on demand.
-import { authFailed } from '../../../src/baremetal/bmc/errors.ts';
+import { authFailed, refused } from '../../../src/baremetal/bmc/errors.ts';
 import type {
   Bmc,
   BmcConnector,
+  BootOverride,
   Inventory,
   PowerAction,
   PowerState,
@@ -21,6 +22,14 @@ export interface FakeBmc {
   /** How often anything was asked of it: with a wrong password, each is a failed login. */
   calls: number;
   readonly commands: PowerAction[];
+  /** What is booted from next. */
+  override: BootOverride | undefined;
+  /** URL of the virtual CD. */
+  media: string | undefined;
+  bios: Record<string, string | number | boolean>;
+  secureBoot: boolean | undefined;
+  /** Called after the power changed. */
+  onPower: (power: 'On' | 'Off') => void;
 }
 
 export interface FakeBmcs {
@@ -54,6 +63,11 @@ const fresh = (): FakeBmc => ({
   obeys: true,
   calls: 0,
   commands: [],
+  override: undefined,
+  media: undefined,
+  bios: {},
+  secureBoot: undefined,
+  onPower: () => undefined,
 });
 
 function behind(fake: FakeBmc, address: string, password: string): Bmc {
@@ -62,6 +76,10 @@ function behind(fake: FakeBmc, address: string, password: string): Bmc {
     if (fake.fault !== undefined) return Promise.reject(fake.fault);
     if (password !== fake.password) return Promise.reject(authFailed(address, 'wrong password'));
     return Promise.resolve(value());
+  };
+  const change = async (permit: () => void, effect: () => void): Promise<void> => {
+    permit();
+    await answer(effect);
   };
   return {
     power: () => answer(() => fake.power),
@@ -73,8 +91,21 @@ function behind(fake: FakeBmc, address: string, password: string): Bmc {
       fake.refusal = undefined;
       if (refusal !== undefined) throw refusal;
       fake.commands.push(action);
-      if (fake.obeys) fake.power = action === 'On' || action === 'Reset' ? 'On' : 'Off';
+      if (!fake.obeys) return;
+      const power = action === 'On' || action === 'Reset' ? 'On' : 'Off';
+      fake.power = power;
+      fake.onPower(power);
     },
+    setBoot: (override, permit) => change(permit, () => void (fake.override = override)),
+    boot: () => answer(() => fake.override),
+    insertMedia: (url, permit) => change(permit, () => void (fake.media = url)),
+    ejectMedia: (permit) => change(permit, () => void (fake.media = undefined)),
+    bios: () => answer(() => fake.bios),
+    setBios: (settings, permit) => change(permit, () => void Object.assign(fake.bios, settings)),
+    secureBoot: () => answer(() => fake.secureBoot),
+    setSecureBoot: (enabled, permit) => change(permit, () => void (fake.secureBoot = enabled)),
+    setIndicator: (_lit, permit) => change(permit, () => undefined),
+    console: () => Promise.reject(refused(address, 'it has no console')),
     close: () => Promise.resolve(),
   };
 }

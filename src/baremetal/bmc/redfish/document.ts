@@ -22,10 +22,25 @@ export function numberAt(document: unknown, ...path: readonly string[]): number 
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 }
 
+export function flagAt(document: unknown, ...path: readonly string[]): boolean | undefined {
+  const value = at(document, ...path);
+  return typeof value === 'boolean' ? value : undefined;
+}
+
+/** The members of the object at `path`. */
+export function entriesAt(document: unknown, ...path: readonly string[]): readonly [string, unknown][] {
+  const value = at(document, ...path);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+}
+
 export function listAt(document: unknown, ...path: readonly string[]): readonly unknown[] {
   const value = at(document, ...path);
   return Array.isArray(value) ? value : [];
 }
+
+/** The texts of the list at `path`. */
+export const textsAt = (document: unknown, ...path: readonly string[]): readonly string[] =>
+  listAt(document, ...path).filter((item) => typeof item === 'string');
 
 /** Where the link at `path` leads (DSP0266 section 8.2.2: the `@odata.id` of a reference). */
 export const linkAt = (document: unknown, ...path: readonly string[]): string | undefined =>

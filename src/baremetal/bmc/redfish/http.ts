@@ -1,6 +1,7 @@
 // One HTTP exchange with a Redfish service: TLS as the node's spec wants it, bounded answers, failures in our vocabulary.
 import { createHash, X509Certificate } from 'node:crypto';
 import { TLSSocket, type PeerCertificate } from 'node:tls';
+import { gunzipSync } from 'node:zlib';
 import { Agent, buildConnector, request } from 'undici';
 import { isAbort, messageOf, OperatorError } from '../../../kernel/errors.ts';
 import type { BmcAddress } from '../address.ts';
@@ -8,6 +9,8 @@ import { certificateInvalid, refused, unreachable } from '../errors.ts';
 import type { TlsTrust } from '../port.ts';
 
 export type RedfishAddress = Extract<BmcAddress, { driver: 'redfish' }>;
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 export interface Reply {
   readonly status: number;
@@ -18,7 +21,7 @@ export interface Reply {
 
 export interface RedfishHttp {
   /** `link` is a path of this service, as found in its documents. Throws transient BMCUnreachable, terminal BMCCertificateInvalid. */
-  send(method: 'GET' | 'POST' | 'DELETE', link: string, options: Sent, signal: AbortSignal): Promise<Reply>;
+  send(method: Method, link: string, options: Sent, signal: AbortSignal): Promise<Reply>;
   close(): Promise<void>;
 }
 
@@ -28,7 +31,9 @@ export interface Sent {
 }
 
 const mostBytes = 4 * 1024 * 1024;
-const silenceMs = 30_000;
+/** As Ironic has them (ironic/conf/redfish.py): some BMCs fetch an image before they answer. */
+const connectMs = 30_000;
+const silenceMs = 60_000;
 
 export function createRedfishHttp(address: RedfishAddress, trust: TlsTrust): RedfishHttp {
   // No keep-alive: some BMCs let kept connections stall (sushy closes every one for the same reason).
@@ -39,34 +44,48 @@ export function createRedfishHttp(address: RedfishAddress, trust: TlsTrust): Red
     maxResponseSize: mostBytes,
     connect: connector(address, trust),
   });
+  const send: RedfishHttp['send'] = async (method, link, options, signal) => {
+    const { body } = options;
+    const headers = {
+      accept: 'application/json',
+      // A compressed answer may have a weak ETag, which is of no use in If-Match (sushy connector.py).
+      'accept-encoding': 'identity',
+      'odata-version': '4.0',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...options.headers,
+    };
+    const payload = body === undefined ? null : JSON.stringify(body);
+    try {
+      const url = within(address, link);
+      const reply = await request(url, { method, headers, body: payload, dispatcher: agent, signal });
+      const bytes = Buffer.from(await reply.body.arrayBuffer());
+      return {
+        status: reply.statusCode,
+        header: (name) => [reply.headers[name]].flat()[0],
+        body: parsed(reply.headers['content-encoding'] === 'gzip' ? unpacked(bytes) : bytes),
+      };
+    } catch (error) {
+      if (signal.aborted && isAbort(error)) throw signal.reason;
+      throw explained(address, error);
+    }
+  };
   return {
     async send(method, link, options, signal) {
-      const { body } = options;
-      const headers = {
-        accept: 'application/json',
-        'accept-encoding': 'identity',
-        'odata-version': '4.0',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...options.headers,
-      };
-      const payload = body === undefined ? null : JSON.stringify(body);
-      try {
-        const url = within(address, link);
-        const reply = await request(url, { method, headers, body: payload, dispatcher: agent, signal });
-        const text = await reply.body.text();
-        return {
-          status: reply.statusCode,
-          header: (name) => [reply.headers[name]].flat()[0],
-          body: parsed(text),
-        };
-      } catch (error) {
-        if (signal.aborted && isAbort(error)) throw signal.reason;
-        throw explained(address, error);
-      }
+      const reply = await send(method, link, options, signal);
+      if (reply.status !== 406 || method !== 'GET') return reply;
+      // Quirk `onlyCompressed`.
+      return send(
+        method,
+        link,
+        { ...options, headers: { ...options.headers, 'accept-encoding': 'gzip' } },
+        signal,
+      );
     },
     close: () => agent.destroy(),
   };
 }
+
+const unpacked = (bytes: Buffer): Buffer => gunzipSync(bytes, { maxOutputLength: mostBytes });
 
 /** A document must not send our credentials elsewhere. */
 function within(address: RedfishAddress, link: string): URL {
@@ -75,9 +94,9 @@ function within(address: RedfishAddress, link: string): URL {
   throw refused(address.text, `it refers to another service, ${link.slice(0, 200)}`);
 }
 
-function parsed(text: string): unknown {
+function parsed(bytes: Buffer): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(bytes.toString()) as unknown;
   } catch {
     return undefined;
   }
@@ -87,7 +106,7 @@ function connector(address: RedfishAddress, trust: TlsTrust): buildConnector.con
   const verified = trust.kind === 'system' || trust.kind === 'ca';
   if (trust.kind === 'ca') checkPem(address, trust.pem);
   const connect = buildConnector({
-    timeout: silenceMs,
+    timeout: connectMs,
     rejectUnauthorized: verified,
     ...(trust.kind === 'ca' ? { ca: trust.pem } : {}),
     // A resumed TLS session shows no certificate to compare.
@@ -116,6 +135,13 @@ function checkPem(address: RedfishAddress, pem: string): void {
   } catch (error) {
     throw certificateInvalid(address.text, 'the CA given for it is no PEM certificate', error);
   }
+}
+
+/** True where the request cannot have reached the service: nobody took the connection. */
+export function neverSent(thrown: unknown): boolean {
+  const cause: unknown = thrown instanceof OperatorError ? thrown.cause : thrown;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'].includes(code);
 }
 
 function explained(address: RedfishAddress, thrown: unknown): OperatorError {

@@ -1,72 +1,62 @@
-// A BMC over Redfish: finds the system by following links from the service root, reads and sets its power.
+// A BMC over Redfish: puts the parts of the driver together behind the Bmc port.
 import type { Clock } from '../../../kernel/clock.ts';
 import { refused } from '../errors.ts';
-import type { Bmc, BmcTarget, PowerAction, PowerState } from '../port.ts';
-import { at, linkAt, linksAt } from './document.ts';
+import type { Bmc, BmcTarget } from '../port.ts';
+import { readBios, setBios } from './bios.ts';
+import { readBoot, setBoot } from './boot.ts';
+import type { Redfish } from './context.ts';
+import { createEffects } from './effect.ts';
+import { subscribe, unsubscribe, type RedfishEvents } from './events.ts';
 import { createRedfishHttp, type RedfishAddress } from './http.ts';
 import { readInventory } from './inventory.ts';
-import { sendReset } from './reset.ts';
-import { createRedfishSession, problem, serviceRoot, type Document } from './session.ts';
+import { serviceRoot } from './login.ts';
+import { ejectMedia, insertMedia } from './media.ts';
+import { powerOf, setPower } from './power.ts';
+import { createRedfishSession } from './session.ts';
+import { readSecureBoot, setIndicator, setSecureBoot } from './switches.ts';
+import { createRedfishSystem } from './system.ts';
 
-/** The state in which there is nothing left to do. */
-const reached: Readonly<Record<PowerAction, PowerState | undefined>> = {
-  On: 'On',
-  Off: 'Off',
-  SoftOff: 'Off',
-  Reset: undefined,
-};
+export type RedfishBmc = Bmc & RedfishEvents;
 
 export function createRedfishBmc(
   target: BmcTarget & { readonly address: RedfishAddress },
   clock: Clock,
-): Bmc {
+): RedfishBmc {
   const { address, username, password, trust } = target;
   const http = createRedfishHttp(address, trust);
   const session = createRedfishSession({ http, clock, address, username, password });
-  let found = address.systemPath;
-
-  const findSystem = async (signal: AbortSignal): Promise<string> => {
-    const root = await session.get(serviceRoot, signal);
-    const systems = linkAt(root.body, 'Systems');
-    const members =
-      systems === undefined ? [] : linksAt((await session.get(systems, signal)).body, 'Members');
-    const [only, ...others] = members;
-    if (only !== undefined && others.length === 0) return only;
-    const names = members.slice(0, 5).join(', ');
-    throw refused(
-      address.text,
-      `it has ${members.length} systems: add the path of one to the address (${names})`,
-    );
-  };
-  const readSystem = async (signal: AbortSignal): Promise<Document> => {
-    found ??= await findSystem(signal);
-    return session.get(found, signal);
-  };
+  const system = createRedfishSystem(address, session);
+  const effects = createEffects({ address, session, clock });
+  const redfish: Redfish = { address, session, system, effects, clock };
 
   return {
-    power: async (signal) => powerOf((await readSystem(signal)).body),
-    async setPower(action, permit, signal) {
-      const system = await readSystem(signal);
-      if (powerOf(system.body) === reached[action]) return;
-      const reply = await sendReset({ address, session, readSystem, permit }, action, system, signal);
-      if (reply.status < 300) return;
-      // Some call it a conflict when the system got there by itself meanwhile.
-      if (reached[action] !== undefined && powerOf((await readSystem(signal)).body) === reached[action])
-        return;
-      throw problem(address, `power ${action}`, reply);
-    },
+    power: async (signal) => powerOf((await system.read(signal)).body),
+    setPower: (action, permit, signal) => setPower(redfish, action, { permit, signal }),
     async inventory(signal) {
       const root = await session.get(serviceRoot, signal);
-      const system = await readSystem(signal);
-      return readInventory(root.body, system.body, async (link) => (await session.get(link, signal)).body);
+      const { body } = await system.read(signal);
+      return readInventory(root.body, body, async (link) => (await session.get(link, signal)).body);
     },
+    setBoot: (override, permit, signal) => setBoot(redfish, override, { permit, signal }),
+    boot: (signal) => readBoot(redfish, signal),
+    insertMedia: (url, permit, signal) => insertMedia(redfish, url, { permit, signal }),
+    ejectMedia: (permit, signal) => ejectMedia(redfish, { permit, signal }),
+    bios: (signal) => readBios(redfish, signal),
+    setBios: (settings, permit, signal) => setBios(redfish, settings, { permit, signal }),
+    secureBoot: (signal) => readSecureBoot(redfish, signal),
+    setSecureBoot: (enabled, permit, signal) => setSecureBoot(redfish, enabled, { permit, signal }),
+    setIndicator: (lit, permit, signal) => setIndicator(redfish, lit, { permit, signal }),
+    console: () =>
+      Promise.reject(
+        refused(
+          address.text,
+          'Redfish names consoles over SSH and IPMI, and carries none itself: to see this machine’s console, log in to its ' +
+            'BMC, or give its node an ipmi:// address',
+        ),
+      ),
+    subscribe: (destination, context, permit, signal) =>
+      subscribe(redfish, destination, context, { permit, signal }),
+    unsubscribe: (subscription, permit, signal) => unsubscribe(redfish, subscription, { permit, signal }),
     close: () => session.close(),
   };
-}
-
-function powerOf(system: unknown): PowerState {
-  const state = at(system, 'PowerState');
-  return state === 'On' || state === 'Off' || state === 'PoweringOn' || state === 'PoweringOff'
-    ? state
-    : 'Unknown';
 }

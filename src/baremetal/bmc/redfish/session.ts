@@ -1,164 +1,78 @@
-// A login at a Redfish service: a session where it offers sessions, else Basic authentication on every request.
-import type { Clock } from '../../../kernel/clock.ts';
-import { OperatorError } from '../../../kernel/errors.ts';
-import { authFailed, busy, refused, unreachable } from '../errors.ts';
-import { errorTextIn, linkAt, textAt } from './document.ts';
-import type { RedfishAddress, RedfishHttp, Reply, Sent } from './http.ts';
+// A Redfish service as one who is logged in sees it: documents to read, requests to send, both again where that helps.
+import { unreachable } from '../errors.ts';
+import { isTransient } from './answer.ts';
+import { textAt } from './document.ts';
+import { createExchange, type Command } from './exchange.ts';
+import { neverSent, type Method, type Reply, type Sent } from './http.ts';
+import type { LoginDeps } from './login.ts';
+import { problem } from './problem.ts';
 
 export interface RedfishSession {
   /** A document by its link. Throws what http.ts throws, and BMCAuthFailed, BMCBusy, BMCRefused. */
   get(link: string, signal: AbortSignal): Promise<Document>;
-  /** The reply whatever its status, but for a refused login. */
-  post(link: string, sent: Sent, signal: AbortSignal): Promise<Reply>;
+  /** The reply to a GET whatever its status, but for a refused login: where a failure has a meaning of its own. */
+  look(link: string, signal: AbortSignal): Promise<Reply>;
+  /** Sends what has an effect; the reply whatever its status, but for a refused login. */
+  send(method: Exclude<Method, 'GET'>, link: string, sent: Sent, command: Command): Promise<Reply>;
   close(): Promise<void>;
 }
 
 export interface Document {
+  readonly link: string;
   readonly body: unknown;
   readonly etag: string | undefined;
 }
 
-/** Where every service begins (DSP0266 section 6.3). */
-export const serviceRoot = '/redfish/v1/';
-
-type Login =
-  | { readonly kind: 'basic' }
-  | { readonly kind: 'token'; readonly token: string; readonly session: string | undefined };
-
-/** How often a GET is tried when the service stumbles, and for how long it is left alone after the first and second time. */
+/** How often a request is tried when the service stumbles, and for how long it is left alone after the first and second time. */
 const pausesMs = [1_000, 2_000];
-const closingMs = 5_000;
+const nobodyMinds = (): void => undefined;
 
-export interface SessionDeps {
-  readonly http: RedfishHttp;
-  readonly clock: Clock;
-  readonly address: RedfishAddress;
-  readonly username: string;
-  readonly password: string;
-}
+export function createRedfishSession(deps: LoginDeps): RedfishSession {
+  const { clock, address } = deps;
+  const { exchange, logOut } = createExchange(deps);
 
-export function createRedfishSession(deps: SessionDeps): RedfishSession {
-  const { http, clock, address } = deps;
-  let login: Login | undefined;
-
-  const attempt = async (
-    method: 'GET' | 'POST',
-    link: string,
-    sent: Sent,
+  /** Tries again after what passes, as long as `mayAgain` says that it does no harm. */
+  const patiently = async <T>(
     signal: AbortSignal,
-  ): Promise<Reply> => {
-    login ??= await logIn(deps, signal);
-    return http.send(
-      method,
-      link,
-      { ...sent, headers: { ...sent.headers, ...credentials(deps, login) } },
-      signal,
-    );
-  };
-  const send = async (
-    method: 'GET' | 'POST',
-    link: string,
-    sent: Sent,
-    signal: AbortSignal,
-  ): Promise<Reply> => {
-    let reply = await attempt(method, link, sent, signal);
-    if (reply.status === 401 && login?.kind === 'token') {
-      // The session expired, or the BMC restarted: once is normal, twice is not.
-      login = undefined;
-      reply = await attempt(method, link, sent, signal);
+    mayAgain: (thrown: unknown) => boolean,
+    work: () => Promise<T>,
+  ): Promise<T> => {
+    for (const pause of pausesMs) {
+      try {
+        return await work();
+      } catch (error) {
+        if (signal.aborted || !isTransient(error) || !mayAgain(error)) throw error;
+        await clock.sleep(pause, signal);
+      }
     }
-    if (reply.status === 401) throw authFailed(address.text, errorTextIn(reply.body) ?? 'HTTP 401');
-    return reply;
+    return work();
   };
+  const look = (link: string, signal: AbortSignal): Promise<Reply> =>
+    exchange('GET', link, {}, { permit: nobodyMinds, signal });
   const read = async (link: string, signal: AbortSignal): Promise<Document> => {
-    const reply = await send('GET', link, {}, signal);
-    if (reply.status === 200 && typeof reply.body === 'object' && reply.body !== null) {
-      return { body: reply.body, etag: reply.header('etag') ?? textAt(reply.body, '@odata.etag') };
+    const reply = await look(link, signal);
+    if (reply.status !== 200) throw problem(address, `GET ${link}`, reply);
+    if (typeof reply.body === 'object' && reply.body !== null) {
+      // Quirk `etagInBody`.
+      return { link, body: reply.body, etag: reply.header('etag') ?? textAt(reply.body, '@odata.etag') };
     }
-    if (reply.status === 200) throw unreachable(address.text, `what it sends for ${link} is no JSON`);
-    throw problem(address, `GET ${link}`, reply);
+    throw unreachable(address.text, `what it sends for ${link} is no JSON`);
   };
+  const always = (): boolean => true;
 
   return {
-    post: (link, sent, signal) => send('POST', link, sent, signal),
-    async get(link, signal) {
-      for (const pause of pausesMs) {
-        try {
-          return await read(link, signal);
-        } catch (error) {
-          if (signal.aborted || !(error instanceof OperatorError && error.kind === 'transient')) throw error;
-          await clock.sleep(pause, signal);
-        }
-      }
-      return read(link, signal);
-    },
+    get: (link, signal) => patiently(signal, always, () => read(link, signal)),
+    look: (link, signal) => patiently(signal, always, () => look(link, signal)),
+    send: (method, link, sent, command) =>
+      // A PATCH that is sent twice does what it does once.
+      patiently(
+        command.signal,
+        (error) => method === 'PATCH' || neverSent(error),
+        () => exchange(method, link, sent, command),
+      ),
     async close() {
-      const former = login;
-      login = undefined;
-      if (former?.kind === 'token' && former.session !== undefined)
-        await logOut(deps, former, former.session);
-      await http.close();
+      await logOut();
+      await deps.http.close();
     },
   };
 }
-
-/** What a reply that is no success means: 5xx (but for 501), 409, 423 and 429 pass, the rest does not. */
-export function problem(address: RedfishAddress, what: string, reply: Reply): Error {
-  const text = `${what}: HTTP ${reply.status}${suffix(errorTextIn(reply.body))}`;
-  return (reply.status >= 500 && reply.status !== 501) || [409, 423, 429].includes(reply.status)
-    ? busy(address.text, text)
-    : refused(address.text, text);
-}
-
-async function logIn(deps: SessionDeps, signal: AbortSignal): Promise<Login> {
-  const { http, address, username, password } = deps;
-  let root = await http.send('GET', serviceRoot, {}, signal);
-  // The root is open to all by the standard; where it is not, there is only Basic to ask with.
-  if (root.status === 401) root = await http.send('GET', serviceRoot, { headers: basic(deps) }, signal);
-  if (root.status === 401) throw authFailed(address.text, 'HTTP 401');
-  if (root.status !== 200) throw problem(address, `GET ${serviceRoot}`, root);
-  const sessions = linkAt(root.body, 'Links', 'Sessions');
-  if (sessions === undefined) return { kind: 'basic' };
-  const body = { UserName: username, Password: password };
-  const reply = await http.send('POST', sessions, { body }, signal);
-  const token = reply.header('x-auth-token');
-  if (reply.status < 300 && token !== undefined) {
-    const session = reply.header('location') ?? linkAt(reply.body);
-    // Some put another of their names into the Location: only its path counts.
-    return { kind: 'token', token, session: session && URL.parse(session, address.origin)?.pathname };
-  }
-  if ([404, 405, 501].includes(reply.status)) return { kind: 'basic' };
-  // The standard's own messages repeat the value that they complain of.
-  const told = { ...reply, body: without(password, reply.body) };
-  if ([400, 401, 403].includes(reply.status))
-    throw authFailed(address.text, `HTTP ${reply.status}${suffix(errorTextIn(told.body))}`);
-  throw problem(address, 'logging in', told);
-}
-
-/** `body` with `secret` blanked out of its texts. */
-const without = (secret: string, body: unknown): unknown =>
-  JSON.parse(JSON.stringify(body ?? null), (_name, part: unknown) =>
-    typeof part === 'string' ? part.replaceAll(secret, '…') : part,
-  );
-
-/** A session that is not given back stays open on the BMC for half an hour, and it has few. */
-async function logOut(deps: SessionDeps, login: Login, session: string): Promise<void> {
-  const deadline = new AbortController();
-  const timer = deps.clock.schedule(closingMs, () => deadline.abort());
-  try {
-    await deps.http.send('DELETE', session, { headers: credentials(deps, login) }, deadline.signal);
-  } catch {
-    // A BMC that is away has no use for our goodbye; it ends idle sessions by itself.
-  } finally {
-    timer.cancel();
-  }
-}
-
-const suffix = (detail: string | undefined): string => (detail === undefined ? '' : ` (${detail})`);
-
-const basic = ({ username, password }: SessionDeps): Record<string, string> => ({
-  authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
-});
-
-const credentials = (deps: SessionDeps, login: Login): Record<string, string> =>
-  login.kind === 'basic' ? basic(deps) : { 'x-auth-token': login.token };

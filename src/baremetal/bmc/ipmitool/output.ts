@@ -38,6 +38,10 @@ export function powerIn(output: string): PowerState {
   return state === 'on' ? 'On' : 'Off';
 }
 
+/** What `raw` prints: two hexadecimal digits a byte. */
+export const bytesIn = (output: string): Buffer =>
+  Buffer.from([...output.matchAll(/\b[0-9a-f]{2}\b/g)].map(([byte]) => Number.parseInt(byte, 16)));
+
 /** `mcInfo` and `fru` as printed; an empty `fru` is a machine without one. */
 export function inventoryIn(mcInfo: string, fru: string, cipherSuite: number): Inventory {
   const mc = fieldsIn(mcInfo);
