@@ -18,6 +18,25 @@ export interface Config {
   readonly logFormat: 'json' | 'text';
   readonly powerPollMs: number;
   readonly hostPassMs: number;
+  /** The pod that this process runs in; undefined outside a cluster. */
+  readonly pod: { readonly namespace: string; readonly name: string } | undefined;
+  /** Undefined: this operator boots no machine into the agent. */
+  readonly provisioning: ProvisioningConfig | undefined;
+}
+
+export interface ProvisioningConfig {
+  /** Where agents find us: `https://HOST:PORT`. */
+  readonly agentUrl: string;
+  readonly agentListen: Listen;
+  readonly bootListen: Listen;
+  readonly slots: number;
+  readonly agentPollMs: number;
+}
+
+export interface Listen {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
 }
 
 export type Parsed =
@@ -38,11 +57,18 @@ Runs the Undercloud operator: watches the kinds of undercloud.dev and brings mac
   --log-format FORMAT      json for machines, text for people (default: json)
   --power-poll SECONDS     how often each BMC is asked for the power state (default: 30)
   --host-pass SECONDS      how often each host is looked at though nothing was heard of it (default: 300)
+  --agent-url URL          where machines that boot the deploy ramdisk reach this operator, https://HOST:PORT; without it no
+                           machine is inspected, deployed or cleaned by agent
+  --agent-address H:P      where the agents' calls are taken, over HTTPS (default: 0.0.0.0:6385)
+  --boot-address H:P       where machines get their iPXE scripts, over HTTP (default: 0.0.0.0:8090)
+  --agent-slots N          how many machines boot the ramdisk at once (default: 50)
+  --agent-poll SECONDS     how often an agent at work is asked how far it is (default: 5)
   --help                   this text
 
 examples:
   undercloud --log-format text                        run against the current kubeconfig
   undercloud --namespace lab --http-address 127.0.0.1:0
+  undercloud --agent-url https://172.16.0.1:6385      inspect, deploy and clean machines on that network
 `;
 
 const options = {
@@ -55,6 +81,11 @@ const options = {
   'log-format': { type: 'string', default: 'json' },
   'power-poll': { type: 'string', default: '30' },
   'host-pass': { type: 'string', default: '300' },
+  'agent-url': { type: 'string' },
+  'agent-address': { type: 'string', default: '0.0.0.0:6385' },
+  'boot-address': { type: 'string', default: '0.0.0.0:8090' },
+  'agent-slots': { type: 'string', default: '50' },
+  'agent-poll': { type: 'string', default: '5' },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -79,23 +110,48 @@ export function parseConfig(args: readonly string[], environment: NodeJS.Process
       problems.push(`--${flag} is '${value}', must be a number of seconds from 1 on`);
     return number * 1000;
   };
-  const address = /^(?<host>[^:]+|\[[^\]]+\]):(?<port>\d{1,5})$/.exec(values['http-address'])?.groups;
-  if (address === undefined || Number(address.port) > 65535)
-    problems.push(`--http-address is '${values['http-address']}', must be HOST:PORT`);
+  const listen = (flag: 'http-address' | 'agent-address' | 'boot-address'): Listen => {
+    const address = /^(?<host>[^:]+|\[[^\]]+\]):(?<port>\d{1,5})$/.exec(values[flag])?.groups;
+    if (address === undefined || Number(address.port) > 65535)
+      problems.push(`--${flag} is '${values[flag]}', must be HOST:PORT`);
+    return { host: (address?.host ?? '').replaceAll(/[[\]]/g, ''), port: Number(address?.port ?? 0) };
+  };
+  const provisioning = (agentUrl: string): ProvisioningConfig => {
+    const url = URL.parse(agentUrl);
+    if (url?.protocol !== 'https:' || url.port === '' || url.pathname !== '/')
+      problems.push(`--agent-url is '${agentUrl}', must be https://HOST:PORT`);
+    const slots = Number(values['agent-slots']);
+    if (!Number.isInteger(slots) || slots < 1)
+      problems.push(`--agent-slots is '${values['agent-slots']}', must be a whole number from 1 on`);
+    return {
+      agentUrl: agentUrl.replace(/\/$/, ''),
+      agentListen: listen('agent-address'),
+      bootListen: listen('boot-address'),
+      slots,
+      agentPollMs: seconds('agent-poll', values['agent-poll']),
+    };
+  };
+  const http = listen('http-address');
   const config: Config = {
     kubeconfig: values.kubeconfig,
     namespace: values.namespace,
     leaseNamespace: values['lease-namespace'] ?? environment.POD_NAMESPACE ?? 'undercloud-system',
     leaseName: values['lease-name'],
     identity: environment.POD_NAME ?? `${hostname()}-${String(process.pid)}`,
-    httpHost: (address?.host ?? '').replaceAll(/[[\]]/g, ''),
-    httpPort: Number(address?.port ?? 0),
+    httpHost: http.host,
+    httpPort: http.port,
     logLevel: oneOf('log-level', values['log-level'], levels),
     logFormat: oneOf('log-format', values['log-format'], formats),
     powerPollMs: seconds('power-poll', values['power-poll']),
     hostPassMs: seconds('host-pass', values['host-pass']),
+    pod: podIn(environment),
+    provisioning: values['agent-url'] === undefined ? undefined : provisioning(values['agent-url']),
   };
   return problems.length > 0 ? { kind: 'wrong', problems } : { kind: 'run', config: Object.freeze(config) };
+}
+
+function podIn({ POD_NAME: name, POD_NAMESPACE: namespace }: NodeJS.ProcessEnv): Config['pod'] {
+  return name === undefined || namespace === undefined ? undefined : { namespace, name };
 }
 
 function readFlags(args: readonly string[]) {

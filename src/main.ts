@@ -8,7 +8,8 @@ import { overcloudServices } from './api/overcloudservice.gen.ts';
 import { roles } from './api/role.gen.ts';
 import { createBmcConnector } from './baremetal/bmc/connect.ts';
 import { createBmcPool } from './baremetal/bmc/pool.ts';
-import { createBareMetalNodeController } from './baremetal/controller.ts';
+import { createBareMetalNodeController, type ProvisioningServices } from './baremetal/controller.ts';
+import { createProvisioning, type ProvisioningOptions } from './baremetal/provisioning.ts';
 import { type Config, parseConfig } from './config.ts';
 import { createHostController } from './host/controller.ts';
 import { createSessionConnector } from './host/session/connector.ts';
@@ -16,6 +17,7 @@ import { createSessionPool } from './host/session/pool.ts';
 import { createContainerImageSetController } from './images/controller.ts';
 import { createRegistryConnector } from './images/registry/connector.ts';
 import { systemClock } from './kernel/clock.ts';
+import { messageOf } from './kernel/errors.ts';
 import { createEventRecorder } from './kernel/events.ts';
 import type { Logger } from './kernel/log.ts';
 import { createLogging } from './kernel/logging.ts';
@@ -24,6 +26,7 @@ import { createMetrics } from './kernel/metrics.ts';
 import { runProcess } from './kernel/process.ts';
 import { createRedactor } from './kernel/redact.ts';
 import { createStatusWriter } from './kernel/status.ts';
+import { createLeaderLabel } from './kube/leader-label.ts';
 import { loadAccess } from './kube/access.ts';
 import { createApiServer } from './kube/http.ts';
 import { createListWatch } from './kube/list-watch.ts';
@@ -46,6 +49,9 @@ const watched = [
   configMaps,
   controllerRevisions,
 ];
+
+/** Some firmware drops what comes in quick succession. */
+const bmcSpacingMs = 50;
 
 function build(config: Config, log: Logger, redact: (secret: string) => void): Manager {
   const clock = systemClock;
@@ -86,9 +92,19 @@ function build(config: Config, log: Logger, redact: (secret: string) => void): M
     fence,
     log,
   };
-  const bmcs = createBmcPool({ clock, connect: createBmcConnector(clock) });
+  const bmcs = createBmcPool({ clock, connect: createBmcConnector(clock), spacingMs: bmcSpacingMs });
   const sessions = createSessionPool({ ...shared, connector: createSessionConnector({ clock, log }) });
-  manager.add(createBareMetalNodeController({ ...shared, bmcs, powerPollMs: config.powerPollMs }));
+  manager.add(
+    createBareMetalNodeController({
+      ...shared,
+      bmcs,
+      randomBytes,
+      powerPollMs: config.powerPollMs,
+      provisioning: provisioningFor(config, shared),
+      agentPollMs: config.provisioning?.agentPollMs ?? 0,
+      notCleaned: metrics.notCleaned,
+    }),
+  );
   manager.add(
     createContainerImageSetController({ ...shared, registries: createRegistryConnector({ clock, random }) }),
   );
@@ -97,6 +113,21 @@ function build(config: Config, log: Logger, redact: (secret: string) => void): M
   manager.add(createOvercloudServiceController(shared));
   manager.add(createHostController({ ...shared, pool: sessions, slowPassMs: config.hostPassMs }));
   return manager;
+}
+
+function provisioningFor(
+  { provisioning, pod, leaseNamespace }: Config,
+  shared: Pick<ProvisioningOptions, 'client' | 'cache' | 'clock' | 'log'>,
+): ProvisioningServices | undefined {
+  if (provisioning === undefined) return undefined;
+  const label = createLeaderLabel(shared.client, pod);
+  // A former process in this pod may have led, and this one may not for a while.
+  label
+    .hide(AbortSignal.timeout(60_000))
+    .catch((error: unknown) =>
+      shared.log.warn('The pod keeps its leader label', { error: messageOf(error) }),
+    );
+  return createProvisioning({ ...shared, ...provisioning, label, namespace: leaseNamespace });
 }
 
 async function main(): Promise<void> {

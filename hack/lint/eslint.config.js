@@ -22,6 +22,12 @@ const adapters = [
   'src/kernel/{clock,logging,http-server,health,process}.ts',
   'src/kube/**',
   'src/baremetal/bmc/**',
+  'src/baremetal/agent/{certificate,client,desk,server}.ts',
+  'src/baremetal/boot/{network-data,ssh-keys}.ts',
+  'src/baremetal/boot/listener.ts',
+  'src/cli/main.ts',
+  'src/cli/outside/**',
+  'src/media/**',
   'src/images/registry/**',
   'src/host/session/**',
   'src/host/containers/**',
@@ -50,6 +56,24 @@ const wall = (room) => ({
             message: 'Rooms talk only through Kubernetes objects.',
           },
           { regex: '/(main|config)\\.ts$', message: 'Nothing imports the composition root.' },
+        ],
+      },
+    ],
+  },
+});
+
+/** Programs of their own: they know the foundation, and no room. */
+const program = (name) => ({
+  files: [`src/${name}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          {
+            regex: `(^|/)\\.\\./(${rooms.join('|')})/`,
+            message: 'This program knows the foundation only.',
+          },
         ],
       },
     ],
@@ -114,6 +138,7 @@ export default tseslint.config(
   },
   foundation,
   ...rooms.map(wall),
+  ...['cli', 'media'].map(program),
   {
     files: ['src/**/*.ts'],
     ignores: adapters,

@@ -19,8 +19,14 @@ function announceClaim(events: EventRecorder, node: BareMetalNode, claim: Claim)
   const { name } = node.metadata;
   switch (claim.kind) {
     case 'keep':
-    case 'unable':
       return;
+    case 'recall':
+      return events.warning(
+        node,
+        'OwnerRecalled',
+        'Recall',
+        `the status of ${name} was lost: by its record it carries the system of Host ${claim.from.host}, and no other host gets it`,
+      );
     case 'grant':
       return events.normal(
         node,

@@ -15,8 +15,8 @@ export type Claim =
     }
   /** A person gave it up by name. */
   | { readonly kind: 'free' }
-  /** Asked for, and cannot be given in this release. */
-  | { readonly kind: 'unable'; readonly host: Host };
+  /** Its status was lost, and its record says that a system is on it: only that host gets it. */
+  | { readonly kind: 'recall'; readonly from: BareMetalNodeStatusRetainedFrom };
 
 export interface ClaimInput {
   readonly node: BareMetalNode;
@@ -26,20 +26,30 @@ export interface ClaimInput {
   readonly askers: readonly Host[];
   /** The BMC answers right now. */
   readonly answers: boolean;
+  /** Whose system is on the machine, by the record that outlives status. */
+  readonly recorded: BareMetalNodeStatusRetainedFrom | undefined;
 }
 
 const keep: Claim = { kind: 'keep' };
 
 export function decideClaim(input: ClaimInput): Claim {
-  const { metadata, spec, status } = input.node;
+  const { metadata, status } = input.node;
   if (status?.hostRef !== undefined) return holds(input.node, input.holder) ? keep : release(input);
   const { retainedFrom } = status ?? {};
   if (retainedFrom !== undefined && metadata.annotations?.[annotations.release] === metadata.name)
     return { kind: 'free' };
-  const offered = !spec.paused && !spec.maintenance && spec.consumerRef === undefined;
-  if (!offered || metadata.deletionTimestamp !== undefined) return keep;
-  return retainedFrom === undefined ? grantFree(input) : grantBack(input, retainedFrom);
+  if (!isOffered(input.node)) return keep;
+  if (retainedFrom !== undefined) return grantBack(input, retainedFrom);
+  const { recorded } = input;
+  const lost = recorded !== undefined && unclaimed.includes(status?.state ?? 'enroll');
+  return lost ? { kind: 'recall', from: recorded } : grantFree(input);
 }
+
+const isOffered = ({ metadata, spec }: BareMetalNode): boolean =>
+  !spec.paused &&
+  !spec.maintenance &&
+  spec.consumerRef === undefined &&
+  metadata.deletionTimestamp === undefined;
 
 /** True while `host` is the one in `hostRef`, still asks for the node, and is not through with it. */
 export function holds(node: BareMetalNode, host: Host | undefined): host is Host {
@@ -72,13 +82,16 @@ function release({ node, holder }: ClaimInput): Claim {
   return { kind: 'release', retained, why: `Host ${name} was deleted` };
 }
 
+/** Where a node whose machine is in use can be found when its status was lost. */
+const unclaimed: readonly string[] = ['enroll', 'verifying', 'manageable', 'available'];
+
 function grantFree({ node, askers, answers }: ClaimInput): Claim {
-  if (node.status?.state !== 'available' || !answers) return keep;
+  const { state, refused } = node.status ?? {};
+  if (state !== 'available' || refused !== undefined || !answers) return keep;
   const [first] = askers
     .filter((host) => mayGet(node, host, host.metadata.uid))
     .toSorted((a, b) => order(a).localeCompare(order(b), 'en'));
-  if (first === undefined) return keep;
-  return { kind: node.spec.externallyProvisioned ? 'grant' : 'unable', host: first };
+  return first === undefined ? keep : { kind: 'grant', host: first };
 }
 
 /** First come, first served. */

@@ -3,51 +3,62 @@ import { bareMetalNodes, type BareMetalNode } from '../api/baremetalnode.gen.ts'
 import { hosts, type Host } from '../api/host.gen.ts';
 import { finalizers } from '../api/names.ts';
 import { requeueAfter, settled, type Controller, type Outcome, type Watch } from '../kernel/controller.ts';
-import { ensureFinalizer, removeFinalizer } from '../kernel/finalizers.ts';
-import { keyOf, type ObjectKey } from '../kube/objects.ts';
+import { ensureFinalizer } from '../kernel/finalizers.ts';
+import { findBy } from '../kube/index.ts';
+import { keyOf, keyText, type ObjectKey } from '../kube/objects.ts';
+import { nodesByUid } from './indexes.ts';
 import type { BmcPool } from './bmc/pool.ts';
-import { releaseSecret } from './credentials.ts';
+import { createLetGo, mayGo } from './leave.ts';
 import { createObserver } from './observe.ts';
 import { createPass, type PassDeps } from './pass.ts';
 import { createPowerSwitch } from './power-switch.ts';
 import { releaseHosts } from './release.ts';
+import { createRecords } from './work/record.ts';
+import type { Provisioning } from './work/tries.ts';
+import { createWorker } from './work/worker.ts';
 
-export type BareMetalNodeDeps = Omit<PassDeps, 'observer' | 'powerSwitch'> & {
+export type BareMetalNodeDeps = Omit<PassDeps, 'observer' | 'powerSwitch' | 'worker'> & {
   readonly random: () => number;
+  readonly randomBytes: (size: number) => Uint8Array;
   readonly bmcs: BmcPool;
+  /** Undefined: no machine is booted into the agent by this operator. */
+  readonly provisioning: ProvisioningServices | undefined;
+  /** How often an agent at work is asked how far it is, in ms. */
+  readonly agentPollMs: number;
+  /** Counts a machine that was let go without the cleaning that its spec asks for. */
+  readonly notCleaned: () => void;
   /** How often a BMC that answers is asked for the power, in ms. */
   readonly powerPollMs: number;
 };
 
+/** What machines that boot speak to: it is there while this process leads. */
+export interface ProvisioningServices extends Provisioning {
+  /** Begins to listen; `news` gets the UID of a node whose machine spoke. Never throws: what is wrong is logged, and tried again. */
+  start(news: (uid: string) => void, signal: AbortSignal): void;
+  finish(): Promise<void>;
+}
+
 /** Most of a reconcile is waiting for a BMC. */
 const workers = 64;
-/** From enroll to active there are seven states. */
-const mostPasses = 8;
+/** From enroll to active there are seven states, and the agent's work has as many phases. */
+const mostPasses = 16;
 
 export function createBareMetalNodeController(deps: BareMetalNodeDeps): Controller {
-  const { client, cache, bmcs } = deps;
+  const { client, cache, bmcs, clock, provisioning } = deps;
   const observer = createObserver(deps);
   const powerSwitch = createPowerSwitch({ ...deps, observer });
-  const pass = createPass({ ...deps, observer, powerSwitch });
+  const records = createRecords(client);
+  const worker = createWorker({ ...deps, observer, records });
+  const pass = createPass({ ...deps, observer, powerSwitch, worker });
 
+  /** Each node as we wrote it last. */
+  const written = new Map<string, BareMetalNode>();
   const forget = async (key: ObjectKey): Promise<void> => {
+    written.delete(keyText(key));
     powerSwitch.forget(key);
     await observer.forget(key);
   };
-
-  const letGo = async (node: BareMetalNode, signal: AbortSignal): Promise<void> => {
-    const { namespace, uid } = node.metadata;
-    const others = cache
-      .store(bareMetalNodes)
-      .list(namespace)
-      .filter(({ metadata }) => metadata.uid !== uid);
-    const names = new Set([node.spec.bmc.credentialsName, node.status?.credentialsName]);
-    for (const name of names) {
-      if (name !== undefined) await releaseSecret(client, { namespace, name }, others, signal);
-    }
-    await forget(keyOf(node));
-    await removeFinalizer(client, bareMetalNodes, node, finalizers.node);
-  };
+  const letGo = createLetGo({ ...deps, worker, forget });
 
   const tend = async (key: ObjectKey, signal: AbortSignal): Promise<Outcome> => {
     const cached = cache.store(bareMetalNodes).get(key);
@@ -55,17 +66,20 @@ export function createBareMetalNodeController(deps: BareMetalNodeDeps): Controll
       await forget(key);
       return settled;
     }
+    // Its own event comes when the cache has what we wrote ourselves: until then all would be decided a second time.
+    if (isBehind(cached, written.get(keyText(key))))
+      return requeueAfter(behindMs, 'as the cache is behind our own writes');
     let node = isDeleting(cached)
       ? cached
       : await ensureFinalizer(client, bareMetalNodes, cached, finalizers.node);
     for (let passes = 0; passes < mostPasses; passes += 1) {
-      // Nothing that belongs to us alone is on the machine: a node that nobody has can go, whatever its BMC says.
-      if (isDeleting(node) && node.status?.hostRef === undefined) {
+      if (isDeleting(node) && mayGo(node, clock.now())) {
         await letGo(node, signal);
         return settled;
       }
       const passed = await pass(node, signal);
       node = passed.node;
+      written.set(keyText(key), node);
       if (passed.moved) continue;
       return passed.againInMs === undefined ? settled : requeueAfter(passed.againInMs, 'to ask the BMC');
     }
@@ -81,10 +95,44 @@ export function createBareMetalNodeController(deps: BareMetalNodeDeps): Controll
       await releaseHosts(deps, key, signal);
       return outcome;
     },
-    // Sessions are few on a BMC, and one that is not given back stays for half an hour.
-    finish: () => bmcs.close(),
+    start: (enqueue, signal) => startServices(deps, enqueue, signal),
+    async finish() {
+      await provisioning?.finish();
+      // Sessions are few on a BMC, and one that is not given back stays for half an hour.
+      await bmcs.close();
+    },
   };
 }
+
+/** Those at work already keep their turn, whoever is looked at first; machines that speak have their nodes looked at. */
+function startServices(
+  { cache, provisioning }: BareMetalNodeDeps,
+  enqueue: (key: ObjectKey) => void,
+  signal: AbortSignal,
+): void {
+  if (provisioning === undefined) return;
+  const store = cache.store(bareMetalNodes);
+  for (const node of store.list()) {
+    const { work } = node.status ?? {};
+    const busy = work !== undefined && work.phase !== 'Queued' && work.failure === undefined;
+    if (busy) provisioning.slots.take(keyText(keyOf(node)));
+  }
+  provisioning.slots.onFree((key) => {
+    const [namespace = '', name = ''] = key.split('/');
+    enqueue({ namespace, name });
+  });
+  const news = (uid: string): void => {
+    for (const node of findBy(store, nodesByUid, uid)) enqueue(keyOf(node));
+  };
+  provisioning.start(news, signal);
+}
+
+const behindMs = 2_000;
+
+/** Versions of one object can be compared as numbers (KEP-5504; in etcd they always were). */
+const isBehind = (cached: BareMetalNode, own: BareMetalNode | undefined): boolean =>
+  own?.metadata.uid === cached.metadata.uid &&
+  BigInt(cached.metadata.resourceVersion) < BigInt(own.metadata.resourceVersion);
 
 const isDeleting = ({ metadata }: BareMetalNode): boolean => metadata.deletionTimestamp !== undefined;
 

@@ -3,6 +3,8 @@ import type { BareMetalNode, BareMetalNodeStatus } from '../api/baremetalnode.ge
 import type { Inventory, PowerState } from './bmc/port.ts';
 import type { BmcView, Place } from './lifecycle.ts';
 import { shownPower } from './power.ts';
+import type { RuleResult } from './rules.ts';
+import type { Blocker, WorkStep } from './work/model.ts';
 
 export interface Findings {
   readonly node: BareMetalNode;
@@ -17,8 +19,16 @@ export interface Findings {
   readonly powerBrake: string | undefined;
   /** Why the last power command failed. */
   readonly powerFailure: { readonly reason: string; readonly message: string } | undefined;
-  /** The Host that asks for a machine which would have to be installed first. */
-  readonly unableFor: string | undefined;
+  /** The step of the agent's work that was decided; undefined where there is none, or `workBrake` forbids it. */
+  readonly step: WorkStep | undefined;
+  readonly workBrake: string | undefined;
+  /** Why the work cannot begin. */
+  readonly blocker: Blocker | undefined;
+  readonly rebootRequest: BareMetalNodeStatus['rebootRequest'];
+  /** SSH host keys that the machine was given when we installed it. */
+  readonly hostKeys: readonly string[] | undefined;
+  /** What the hardware rules say of it. */
+  readonly rules: RuleResult | undefined;
   readonly now: Date;
 }
 

@@ -1,19 +1,21 @@
 // How a node does, in one sentence: the worst thing first, with its cause and what to do about it. Pure.
+import { annotations } from '../api/names.ts';
 import type { Health } from '../kernel/conditions.ts';
 import { deadlineOf, type Failure, type State } from './lifecycle.ts';
-import { isStuck } from './power.ts';
+import { isDetached, isStuck } from './power.ts';
 import { powerIn, type Findings } from './findings.ts';
 
 /** A BMC that is away for longer than this is for a person to look at. */
 const awayMs = 300_000;
 
-/** What each transitional state does. */
+/** What each transitional state without the agent does. */
 const doing: Partial<Record<State, readonly [reason: string, what: string]>> = {
   enroll: ['Enrolling', 'is being enrolled: its credentials are read'],
   verifying: ['Verifying', 'is being verified: its BMC is logged in to'],
   manageable: ['Inspecting', 'is manageable: its inventory is read from the BMC'],
   inspecting: ['Inspecting', 'is being inspected: its inventory is read from the BMC'],
   adopting: ['Adopting', 'is being adopted by its host'],
+  deleting: ['Deleting', 'is being given back: it is powered off'],
 };
 
 /** Each looks for one kind of trouble, in order of what matters to the reader. */
@@ -21,8 +23,10 @@ const checks: readonly ((findings: Findings) => Health | undefined)[] = [
   deleting,
   stopped,
   failing,
-  impossible,
+  blocked,
+  atWork,
   working,
+  refused,
   powering,
 ];
 
@@ -35,8 +39,8 @@ export function healthOf(findings: Findings): Health {
 }
 
 function deleting({ node, owner }: Findings): Health | undefined {
-  if (node.metadata.deletionTimestamp === undefined) return undefined;
-  const holder = owner.hostRef?.name ?? '';
+  if (node.metadata.deletionTimestamp === undefined || owner.hostRef === undefined) return undefined;
+  const holder = owner.hostRef.name;
   return progressing(
     'Deleting',
     `${node.metadata.name} is being deleted and waits for Host ${holder}, which has it: remove that host from its cloud`,
@@ -46,6 +50,10 @@ function deleting({ node, owner }: Findings): Health | undefined {
 function stopped({ node }: Findings): Health | undefined {
   const { name } = node.metadata;
   const { paused, maintenance, maintenanceReason } = node.spec;
+  if (isDetached(node)) {
+    const message = `${name} is detached: the machine is left as it is until the annotation ${annotations.detach} is taken away`;
+    return { kind: 'paused', reason: 'Detached', message };
+  }
   if (paused)
     return {
       kind: 'paused',
@@ -90,24 +98,42 @@ function remedyFor({ reason }: Failure, secret: string): string {
   }
 }
 
-/** What this release cannot do, and how to go without. */
-function impossible({ node, place, unableFor }: Findings): Health | undefined {
+/** What the agent's work waits for, or did not come to. */
+function blocked({ node, blocker, workBrake, step, place }: Findings): Health | undefined {
   const { name } = node.metadata;
-  const remedy = 'install its system by other means and set spec.externallyProvisioned and spec.address';
-  if (unableFor !== undefined) {
-    const message = `${name} is asked for by Host ${unableFor}, and deployment of operating systems is not in this release: ${remedy}`;
-    return stalled('DeploymentUnavailable', message);
+  if (workBrake !== undefined) {
+    const message = `${name} is ${place.state}, and left as it is: ${workBrake}`;
+    return { kind: 'paused', reason: 'WorkLeftAlone', message };
   }
-  if (place.state === 'manageable' && node.spec.inspectionMode === 'Agent') {
-    const message = `${name} wants to be inspected by agent, which is not in this release: set spec.inspectionMode to OutOfBand or Disabled`;
-    return stalled('InspectionUnavailable', message);
+  if (blocker === undefined || step?.work.phase !== 'Queued') return undefined;
+  return stalled(blocker.reason, `${name} ${blocker.message}`);
+}
+
+const workNames = { Inspect: 'Inspecting', Deploy: 'Deploying', Clean: 'Cleaning' } as const;
+
+function atWork({ node, step, owner }: Findings): Health | undefined {
+  if (step === undefined || step.outcome === 'done') return undefined;
+  const { kind, attempt, failure, lastFailure } = step.work;
+  const { name } = node.metadata;
+  if (failure !== undefined) {
+    const message = `${name} ${failure.message}; try ${attempt + 1} begins at ${failure.retryAt}`;
+    return stalled(failure.reason, message);
   }
-  const foreign = place.state === 'deploying' || place.state === 'cleaning' || place.state === 'deleting';
-  if (!foreign) return undefined;
-  return stalled(
-    'StateUnknown',
-    `${name} is in state ${place.state}, which this release does not know: run the release that put it there`,
+  const whom = kind === 'Deploy' && owner.hostRef !== undefined ? ` for Host ${owner.hostRef.name}` : '';
+  const before = lastFailure === undefined ? '' : `: the one before ${lastFailure}`;
+  const again = attempt > 1 ? ` (try ${attempt}${before})` : '';
+  return progressing(
+    workNames[kind],
+    `${name} is ${workNames[kind].toLowerCase()}${whom}${again}: it ${step.says}`,
   );
+}
+
+/** A machine that somebody has is not thrown out by a rule that came later. */
+function refused({ node, owner, rules }: Findings): Health | undefined {
+  const why = rules === undefined ? node.status?.refused : rules.refused;
+  if (why === undefined || owner.hostRef !== undefined) return undefined;
+  const message = `${node.metadata.name} is refused by the hardware rules: ${why}; no host gets it`;
+  return stalled('RefusedByRule', message);
 }
 
 function working({ node, place, now }: Findings): Health | undefined {
@@ -117,7 +143,7 @@ function working({ node, place, now }: Findings): Health | undefined {
   const { state, stateSince } = node.status ?? {};
   const age = state === place.state && stateSince !== undefined ? now.getTime() - Date.parse(stateSince) : 0;
   const message = `${node.metadata.name} ${what}`;
-  if (age <= (deadlineOf(place.state) ?? Infinity)) return progressing(reason, message);
+  if (age <= (deadlineOf(place.state, node.spec) ?? Infinity)) return progressing(reason, message);
   return stalled(
     'DeadlineExceeded',
     `${message}, for ${Math.round(age / 60_000)} min already: look at its BMC ${node.spec.bmc.address}`,

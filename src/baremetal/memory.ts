@@ -61,11 +61,12 @@ export function firstMemory(node: BareMetalNode, after: After): Memory {
   };
 }
 
-/** Whoever edits a node or asks for a look gets one at once. */
-export function heed(memory: Memory, node: BareMetalNode, now: number): void {
+/** Whoever edits a node or asks for a look gets one at once: true when somebody did. */
+export function heed(memory: Memory, node: BareMetalNode, now: number): boolean {
   const asked = wishesOf(node);
-  if (asked === memory.asked) return;
+  if (asked === memory.asked) return false;
   Object.assign(memory, { asked, dueAt: now, loginDueAt: now });
+  return true;
 }
 
 /** Before the login is read: should that fail, it is not read again at once. */

@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { asOperatorError } from '../kernel/errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { keyOf, keyText, type ObjectKey } from '../kube/objects.ts';
+import { unreachable } from './bmc/errors.ts';
 import type { Bmc, Inventory } from './bmc/port.ts';
 import type { BmcPool } from './bmc/pool.ts';
 import { readLogin } from './credentials.ts';
@@ -27,6 +28,8 @@ export interface Seen {
   readonly secretVersion: string | undefined;
   /** Milliseconds until it is time to look again. */
   readonly dueInMs: number;
+  /** A person edited the node, or asked for a look or another try, since the last one. */
+  readonly askedAnew: boolean;
 }
 
 export interface Observer {
@@ -34,11 +37,12 @@ export interface Observer {
   look(node: BareMetalNode, what: Look, signal: AbortSignal): Promise<Seen>;
   /** What is remembered, without asking anybody. */
   recall(node: BareMetalNode): Seen;
-  /** Runs a command on the BMC with the login that was read last. Throws what the driver throws. */
+  /** Runs commands on the BMC with the login that was read last. Throws what the driver throws, and BMCUnreachable without a login. */
   command(
     node: BareMetalNode,
     signal: AbortSignal,
     work: (bmc: Bmc, signal: AbortSignal) => Promise<void>,
+    timeoutMs?: number,
   ): Promise<void>;
   /** Has the BMC asked in `ms`, if not sooner. */
   lookIn(node: BareMetalNode, ms: number): void;
@@ -57,6 +61,8 @@ export interface ObserverDeps {
 }
 
 const powerTimeoutMs = 20_000;
+/** Some BMCs take a command only at the third try, half a minute apart (bmc/redfish/quirks.ts). */
+const commandTimeoutMs = 90_000;
 const inventoryTimeoutMs = 60_000;
 /** What a look may find wrong; any other error is not this BMC's. */
 const aboutBmc = /^(BMC|Credentials|CA)/;
@@ -74,7 +80,8 @@ export function createObserver(deps: ObserverDeps): Observer {
     memories.set(key, memory);
     return memory;
   };
-  const seen = (memory: Memory): Seen => ({
+  const seen = (memory: Memory, askedAnew = false): Seen => ({
+    askedAnew,
     bmc: memory.view,
     inventory: memory.inventory,
     secretVersion: memory.login?.secretVersion,
@@ -84,7 +91,7 @@ export function createObserver(deps: ObserverDeps): Observer {
   return {
     async look(node, what, signal) {
       const memory = memoryOf(node);
-      heed(memory, node, clock.monotonic());
+      const askedAnew = heed(memory, node, clock.monotonic());
       try {
         if (clock.monotonic() >= memory.loginDueAt) {
           loginAwaited(memory, after);
@@ -100,13 +107,20 @@ export function createObserver(deps: ObserverDeps): Observer {
         }
         failed(memory, failure, after);
       }
-      return seen(memory);
+      return seen(memory, askedAnew);
     },
     recall: (node) => seen(memoryOf(node)),
-    async command(node, signal, work) {
+    async command(node, signal, work, timeoutMs = commandTimeoutMs) {
       const { login } = memoryOf(node);
-      if (login !== undefined)
-        await bmcs.run(keyText(keyOf(node)), login.target, powerTimeoutMs, signal, work);
+      if (login === undefined) throw unreachable(node.spec.bmc.address, 'its login is not known yet');
+      try {
+        await bmcs.run(keyText(keyOf(node)), login.target, timeoutMs, signal, work);
+      } catch (error) {
+        // Every wrong login counts towards the few that a BMC takes, whoever made it.
+        const failure = asOperatorError(error);
+        if (!signal.aborted && failure.reason === 'BMCAuthFailed') failed(memoryOf(node), failure, after);
+        throw error;
+      }
     },
     lookIn(node, ms) {
       const memory = memoryOf(node);

@@ -7,15 +7,20 @@ import type { EventRecorder } from '../kernel/events.ts';
 import type { Fence } from '../kernel/fence.ts';
 import type { StatusWriter } from '../kernel/status.ts';
 import type { Cache, KubeClient } from '../kube/client.ts';
-import { keyOf } from '../kube/objects.ts';
+import { findBy } from '../kube/index.ts';
+import { keyOf, keyText } from '../kube/objects.ts';
 import { announce } from './announce.ts';
 import { decideClaim, mayGet, type Claim } from './claim.ts';
 import { releaseSecret } from './credentials.ts';
 import { decideNode, isIdle, isInspected, lookAt, type Decision } from './decide.ts';
+import { hostsByNode } from './indexes.ts';
 import { inventoryName, writeInventory } from './inventory.ts';
 import type { Observer, Seen } from './observe.ts';
 import type { PowerSwitch } from './power-switch.ts';
 import { watchMs } from './power.ts';
+import { rulesFor } from './rules-source.ts';
+import type { Past } from './work/past.ts';
+import type { Worker } from './work/worker.ts';
 
 export interface PassDeps {
   readonly client: KubeClient;
@@ -26,6 +31,7 @@ export interface PassDeps {
   readonly fence: Fence;
   readonly observer: Observer;
   readonly powerSwitch: PowerSwitch;
+  readonly worker: Worker;
 }
 
 export interface Passed {
@@ -38,49 +44,79 @@ export interface Passed {
 }
 
 export function createPass(deps: PassDeps): (node: BareMetalNode, signal: AbortSignal) => Promise<Passed> {
-  const { clock, fence, observer, powerSwitch } = deps;
+  const { clock, fence, observer, powerSwitch, worker } = deps;
   return async (node, signal) => {
     // Not sooner: until the cache has our report, it is asked for again.
     if (isInspected(node)) observer.inventoryKept(node);
     const seen = isIdle(node) ? observer.recall(node) : await observer.look(node, lookAt(node), signal);
-    const { claim, holder } = await confirmedClaim(deps, node, seen, signal);
-    const pressed = powerSwitch.stateOf(keyOf(node));
-    const decision = decideNode({ node, claim, holder, seen, pressed, epoch: fence.epoch, now: clock.now() });
+    const askers = askersOf(deps.cache, node);
+    const past = await worker.past(node, askers, signal);
+    const { claim, holder } = await confirmedClaim(deps, { node, seen, askers, past }, signal);
+    const work = isIdle(node) ? undefined : await worker.look(node, holder, seen, signal);
+    const inventory = seen.inventory ?? work?.inventory;
+    const decision = decideNode({
+      node,
+      claim,
+      holder,
+      seen,
+      work,
+      installed: past.owner !== undefined,
+      inventory,
+      rules: rulesFor(deps.cache, node, inventory),
+      hostKeys: past.hostKeys ?? node.status?.sshHostKeys,
+      pressed: powerSwitch.stateOf(keyOf(node)),
+      epoch: fence.epoch,
+      now: clock.now(),
+    });
     // Not into a namespace that is going, where nothing can be created: the node could not go either.
-    if (seen.inventory !== undefined && !isIdle(node))
-      await keepInventory(deps, node, seen.inventory, signal);
+    if (inventory !== undefined && !isIdle(node)) await keepInventory(deps, node, inventory, signal);
     await leaveSecret(deps, node, signal);
     const reported = await report(deps, node, claim, decision);
-    const current = await useUpRelease(deps, reported.node, claim, signal);
+    const current = await useUpRequests(deps, reported.node, { claim, decision }, signal);
     await actOnPower(deps, current, decision, seen, signal);
-    const waits = [isIdle(node) ? undefined : observer.recall(current).dueInMs, reported.deferredMs];
+    // Whether the machine is off is asked anew at each turn of the work: what was seen half a minute ago may not be so any more.
+    if (decision.step !== undefined && decision.moved) observer.lookIn(current, 0);
+    const acted = await worker.act(current, holder, decision, signal);
+    const waits = [
+      isIdle(node) ? undefined : observer.recall(current).dueInMs,
+      reported.deferredMs,
+      worker.againInMs(current, decision),
+    ];
     const known = waits.filter((ms) => ms !== undefined);
     return {
       node: current,
-      moved: decision.moved,
+      moved: decision.moved || acted,
       againInMs: known.length > 0 ? Math.min(...known) : undefined,
     };
   };
 }
 
+/** The Hosts that ask for the node. */
+const askersOf = (cache: Cache, node: BareMetalNode): readonly Host[] =>
+  findBy(cache.store(hosts), hostsByNode, keyText(keyOf(node)));
+
+interface Asked {
+  readonly node: BareMetalNode;
+  readonly seen: Seen;
+  readonly askers: readonly Host[];
+  readonly past: Past;
+}
+
 /** The claim by the cache, confirmed by live reads where it changes who has the node. */
 async function confirmedClaim(
   { client, cache }: PassDeps,
-  node: BareMetalNode,
-  seen: Seen,
+  { node, seen, askers, past }: Asked,
   signal: AbortSignal,
 ): Promise<{ readonly claim: Claim; readonly holder: Host | undefined }> {
   const { namespace } = node.metadata;
-  const store = cache.store(hosts);
   const holderName = node.status?.hostRef?.name;
   const holderKey = holderName === undefined ? undefined : { namespace, name: holderName };
-  const holder = holderKey && store.get(holderKey);
-  const askers = store.list(namespace).filter(({ spec }) => spec.nodeName === node.metadata.name);
-  const answers = seen.bmc.kind === 'answers';
-  const claim = decideClaim({ node, holder, askers, answers });
+  const holder = holderKey && cache.store(hosts).get(holderKey);
+  const known = { node, askers, answers: seen.bmc.kind === 'answers', recorded: past.owner };
+  const claim = decideClaim({ ...known, holder });
   if (claim.kind === 'release' && holderKey !== undefined) {
     const live = await client.get(hosts, holderKey, signal);
-    return { claim: decideClaim({ node, holder: live, askers, answers }), holder: live };
+    return { claim: decideClaim({ ...known, holder: live }), holder: live };
   }
   if (claim.kind !== 'grant') return { claim, holder };
   const live = await client.get(hosts, keyOf(claim.host), signal);
@@ -127,21 +163,44 @@ async function leaveSecret(
   await releaseSecret(client, { namespace, name }, cache.store(bareMetalNodes).list(namespace), signal);
 }
 
-/** The annotation is a request, not a setting: left there, it would free the node the next time as well. */
-async function useUpRelease(
+/** These annotations are requests, not settings: left there, they would have their effect the next time as well. */
+async function useUpRequests(
   { client, events }: PassDeps,
   node: BareMetalNode,
-  claim: Claim,
+  { claim, decision }: { readonly claim: Claim; readonly decision: Decision },
   signal: AbortSignal,
 ): Promise<BareMetalNode> {
-  const { name, annotations: present, resourceVersion, deletionTimestamp } = node.metadata;
-  const value = present?.[annotations.release];
-  if (value === undefined || deletionTimestamp !== undefined) return node;
-  const metadata = { resourceVersion, annotations: { [annotations.release]: null } };
+  const { name, annotations: present = {}, resourceVersion, deletionTimestamp } = node.metadata;
+  if (deletionTimestamp !== undefined || node.spec.paused) return node;
+  const used = [annotations.release, annotations.reboot].filter((key) => present[key] !== undefined);
+  if (used.length === 0) return node;
+  const metadata = {
+    resourceVersion,
+    annotations: Object.fromEntries(used.map((key) => [key, null])),
+  };
   const current = await client.patch(bareMetalNodes, keyOf(node), { metadata }, signal);
-  if (claim.kind !== 'free') {
-    const note = `${annotations.release}=${value} has no effect: it frees ${name} by that name, and only while status.retainedFrom is set`;
+  const released = present[annotations.release];
+  if (released !== undefined && claim.kind !== 'free') {
+    const note = `${annotations.release}=${released} has no effect: it frees ${name} by that name, and only while status.retainedFrom is set`;
     events.warning(node, 'ReleaseIgnored', 'Free', note);
+  }
+  const reboot = present[annotations.reboot];
+  if (reboot !== undefined) {
+    const taken = decision.status.rebootRequest;
+    if (taken !== undefined)
+      events.normal(
+        node,
+        'Rebooting',
+        'Reboot',
+        `${name} is rebooted, as ${annotations.reboot}=${reboot} asks`,
+      );
+    else
+      events.warning(
+        node,
+        'RebootIgnored',
+        'Reboot',
+        `${annotations.reboot}=${reboot} has no effect: it takes soft or hard, and reboots ${name} only while it is active and on`,
+      );
   }
   return current;
 }

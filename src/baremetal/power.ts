@@ -5,9 +5,10 @@ import type {
   BareMetalNodeStatusPowerRequest,
 } from '../api/baremetalnode.gen.ts';
 import type { Host } from '../api/host.gen.ts';
+import { annotations } from '../api/names.ts';
 import type { PowerAction, PowerState } from './bmc/port.ts';
 import { holds } from './claim.ts';
-import type { State } from './lifecycle.ts';
+import { isUnfinished, type State } from './lifecycle.ts';
 
 /** `request`: recorded in status before `send` goes out, and kept there until the BMC shows its effect. */
 export interface PowerDecision {
@@ -29,6 +30,8 @@ export interface PowerInput {
   readonly sentMsAgo: number | undefined;
   /** The BMC has said that it cannot ask the operating system. */
   readonly softRefused: boolean;
+  /** There is no operating system to ask, or none that matters. */
+  readonly hard: boolean;
 }
 
 /** How long an operating system gets to shut down (metal3 waits as long) before the power is cut. */
@@ -44,6 +47,7 @@ export function wantedPower(
   state: State,
   claimed: boolean,
 ): 'On' | 'Off' | undefined {
+  if (state === 'deleting') return 'Off';
   if (state !== 'available' && state !== 'active') return undefined;
   if (spec.poweredOn === undefined) return claimed ? 'On' : undefined;
   if (spec.poweredOn) return 'On';
@@ -53,7 +57,8 @@ export function wantedPower(
 /** Why the BMC must not be written to, in words; undefined when it may. */
 export function powerBrake(node: BareMetalNode, holder: Host | undefined): string | undefined {
   const { spec, metadata } = node;
-  if (metadata.deletionTimestamp !== undefined) return 'the node is being deleted';
+  if (isDetached(node)) return `the node is detached by the annotation ${annotations.detach}`;
+  if (metadata.deletionTimestamp !== undefined && !isUnfinished(node)) return 'the node is being deleted';
   if (spec.paused) return 'the node is paused';
   if (spec.maintenance) return 'the node is in maintenance';
   if (spec.consumerRef !== undefined)
@@ -69,6 +74,10 @@ export function hostBrake({ metadata, spec }: Host): string | undefined {
   return spec.mode === 'Observe' ? `Host ${metadata.name} is only observed` : undefined;
 }
 
+/** We have let go of it, as it is. */
+export const isDetached = ({ metadata }: BareMetalNode): boolean =>
+  metadata.annotations?.[annotations.detach] === metadata.name;
+
 export function decidePower(input: PowerInput): PowerDecision {
   const { wanted, observed, now, epoch } = input;
   if (wanted === undefined || observed === wanted) return nothing;
@@ -80,9 +89,12 @@ export function decidePower(input: PowerInput): PowerDecision {
   return { request, send: due ? actionFor(request, input) : undefined, lost };
 }
 
-function actionFor(request: BareMetalNodeStatusPowerRequest, { softRefused, now }: PowerInput): PowerAction {
+function actionFor(
+  request: BareMetalNodeStatusPowerRequest,
+  { softRefused, hard, now }: PowerInput,
+): PowerAction {
   if (request.power === 'On') return 'On';
-  return softRefused || ageMs(request, now) >= softOffMs ? 'Off' : 'SoftOff';
+  return hard || softRefused || ageMs(request, now) >= softOffMs ? 'Off' : 'SoftOff';
 }
 
 const nothing: PowerDecision = { request: undefined, send: undefined, lost: false };

@@ -4,8 +4,10 @@ import { hosts, type Host } from '../api/host.gen.ts';
 import { finalizers } from '../api/names.ts';
 import { removeFinalizer } from '../kernel/finalizers.ts';
 import type { Cache, KubeClient } from '../kube/client.ts';
-import type { ObjectKey } from '../kube/objects.ts';
+import { findBy } from '../kube/index.ts';
+import { keyText, type ObjectKey } from '../kube/objects.ts';
 import { isDrained } from './claim.ts';
+import { hostsByNode } from './indexes.ts';
 
 /**
  * Takes our finalizer off the Hosts that asked for node `key`, are drained and do not have it: also when there never was such a
@@ -16,10 +18,9 @@ export async function releaseHosts(
   key: ObjectKey,
   signal: AbortSignal,
 ): Promise<void> {
-  const waiting = cache
-    .store(hosts)
-    .list(key.namespace)
-    .filter((host) => host.spec.nodeName === key.name && isDrained(host) && isKept(host));
+  const waiting = findBy(cache.store(hosts), hostsByNode, keyText(key)).filter(
+    (host) => isDrained(host) && isKept(host),
+  );
   if (waiting.length === 0) return;
   // Live: by the cache's word a machine might be given back that was granted a moment ago.
   const holder = (await client.get(bareMetalNodes, key, signal))?.status?.hostRef?.uid;

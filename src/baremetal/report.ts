@@ -6,9 +6,10 @@ import { present } from './bmc/present.ts';
 import { powerIn, type Findings } from './findings.ts';
 import { inventoryName, summaryOf } from './inventory.ts';
 import { healthOf } from './health.ts';
+import { placeOf, settledState } from './lifecycle.ts';
 
 export function buildStatus(findings: Findings): BareMetalNodeStatus {
-  const { node, owner, place, bmc, now } = findings;
+  const { node, owner, place, now } = findings;
   const former = node.status;
   const health = healthOf(findings);
   const conditions = [...summarise(health), ...aspects(findings)];
@@ -20,11 +21,15 @@ export function buildStatus(findings: Findings): BareMetalNodeStatus {
     stateReason: health.message.slice(0, 1024),
     stateSince: place.state === former?.state ? former.stateSince : wholeSeconds(now),
     errorFrom: place.errorFrom,
-    errorCount:
-      bmc.kind === 'fails' ? bmc.failure.count : bmc.kind === 'answers' ? 0 : (former?.errorCount ?? 0),
+    errorCount: errorsIn(findings),
     power: powerIn(findings),
     powerRequest: findings.powerRequest,
-    progressPercent: undefined,
+    progressPercent: stays(findings) ? findings.step?.percent : undefined,
+    work: workAfter(findings),
+    image: imageAfter(findings),
+    rebootRequest: findings.rebootRequest,
+    sshHostKeys: findings.hostKeys,
+    ...ruled(findings),
     hostRef: owner.hostRef,
     retainedFrom: owner.retainedFrom,
     bmc: learned?.bmc,
@@ -32,6 +37,39 @@ export function buildStatus(findings: Findings): BareMetalNodeStatus {
     credentialsName: node.spec.bmc.credentialsName,
     hardware: learned?.hardware,
   });
+}
+
+/** The work is still that of the state that follows, or failed in it. */
+const stays = ({ node, place, step }: Findings): boolean =>
+  step !== undefined && settledState(place) === settledState(placeOf(node)) && step.outcome !== 'done';
+
+/** Where nobody may touch the machine, the work stays as it was recorded. */
+function workAfter(findings: Findings): BareMetalNodeStatus['work'] {
+  const { node, place, step, workBrake } = findings;
+  const same = settledState(place) === settledState(placeOf(node));
+  if (step === undefined) return same && workBrake !== undefined ? node.status?.work : undefined;
+  return stays(findings) ? step.work : undefined;
+}
+
+/** What we wrote last, for as long as the machine carries it. */
+function imageAfter({ node, place, step }: Findings): BareMetalNodeStatus['image'] {
+  if (place.state === 'active' && step?.work.kind === 'Deploy') return step.work.image;
+  return place.state === 'cleaning' || place.state === 'deploying' ? undefined : node.status?.image;
+}
+
+function errorsIn({ node, bmc, step }: Findings): number {
+  if (bmc.kind === 'fails') return bmc.failure.count;
+  if (step?.outcome === 'failed') return step.work.attempt;
+  return bmc.kind === 'answers' ? 0 : (node.status?.errorCount ?? 0);
+}
+
+/** Undefined: the rules were not looked at in this pass. */
+function ruled({
+  node,
+  rules,
+}: Findings): Pick<BareMetalNodeStatus, 'profile' | 'capabilities' | 'resourceClass' | 'refused'> {
+  const { profile, capabilities, resourceClass, refused } = rules ?? node.status ?? {};
+  return present({ profile, capabilities, resourceClass, refused });
 }
 
 /** Every condition beside Ready and its companions. */
@@ -62,18 +100,27 @@ function inspected({ node, inventory }: Findings): ConditionInput {
   if (inventory !== undefined || isTrue(node.status?.conditions, 'Inspected')) {
     return yes('Inspected', 'InventoryTaken', `the inventory is in ConfigMap ${inventoryName(node)}`);
   }
-  return node.spec.inspectionMode === 'Agent'
-    ? no('Inspected', 'InspectionUnavailable', 'inspection by agent is not in this release')
-    : no('Inspected', 'InspectionPending', 'the inventory was not taken yet');
+  return no('Inspected', 'InspectionPending', 'the inventory was not taken yet');
 }
 
-function provisioned({ node, unableFor }: Findings): ConditionInput {
+function provisioned(findings: Findings): ConditionInput {
+  const { node, place, step } = findings;
   if (node.spec.externallyProvisioned) {
     return yes('Provisioned', 'ExternallyProvisioned', 'the machine came with its operating system');
   }
-  return unableFor === undefined
-    ? no('Provisioned', 'NotProvisioned', 'no operating system was installed by us')
-    : no('Provisioned', 'DeploymentUnavailable', 'deployment of operating systems is not in this release');
+  const image = imageAfter(findings);
+  if (place.state === 'active' || place.state === 'adopting')
+    return yes(
+      'Provisioned',
+      'Installed',
+      image === undefined ? 'we installed it' : `${image.url} was installed`,
+    );
+  if (settledState(place) !== 'deploying')
+    return no('Provisioned', 'NotProvisioned', 'no operating system was installed by us');
+  const failure = step?.work.failure ?? node.status?.work?.failure;
+  return failure === undefined
+    ? no('Provisioned', 'Deploying', `${image?.url ?? 'its operating system'} is being installed`)
+    : no('Provisioned', failure.reason, failure.message);
 }
 
 function powered(findings: Findings): ConditionInput {

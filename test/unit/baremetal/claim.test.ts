@@ -11,7 +11,7 @@ const drained = { ...deleted, finalizers: [finalizers.hostRelease] };
 const node = (parts: NodeParts = {}): BareMetalNode => nodeOf('node1', parts);
 const host = (name: string, parts: HostParts = {}): Host => hostOf(name, 'node1', parts);
 const decide = (input: Partial<ClaimInput> & { readonly node: BareMetalNode }) =>
-  decideClaim({ holder: undefined, askers: [], answers: true, ...input });
+  decideClaim({ holder: undefined, askers: [], answers: true, recorded: undefined, ...input });
 const held = (state: 'active' | 'adopting' = 'active'): BareMetalNode =>
   node({ status: { state, hostRef: { name: 'host1', uid: 'uid-of-host1' } } });
 const retained = (overcloud = 'lab', meta: NodeParts['metadata'] = {}): BareMetalNode =>
@@ -46,10 +46,24 @@ describe('a free node', () => {
     });
   }
 
-  it('that we would have to install goes to nobody, and says for whom', () => {
+  it('that we have to install goes to the host that asks as well', () => {
     const claim = decide({ node: node({ spec: { externallyProvisioned: false } }), askers: [host('host1')] });
-    expect(claim).to.include({ kind: 'unable' }).and.have.nested.property('host.metadata.name', 'host1');
+    expect(claim).to.include({ kind: 'grant' }).and.have.nested.property('host.metadata.name', 'host1');
   });
+
+  it('that the hardware rules refuse goes to nobody', () => {
+    const refused = node({ status: { refused: 'too small' } });
+    expect(decide({ node: refused, askers: [host('host1')] })).to.deep.equal({ kind: 'keep' });
+  });
+
+  for (const state of ['enroll', 'verifying', 'manageable', 'available'] as const) {
+    it(`in ${state} that lost its status goes back to the one whose system is on it, and to nobody else`, () => {
+      const recorded = { overcloud: 'lab', host: 'host1' };
+      const lost = node({ spec: { externallyProvisioned: false }, status: { state } });
+      const claim = decide({ node: lost, askers: [host('host2')], recorded });
+      expect(claim).to.deep.equal({ kind: 'recall', from: recorded });
+    });
+  }
 });
 
 describe('a held node', () => {

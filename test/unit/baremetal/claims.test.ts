@@ -62,17 +62,14 @@ describe('a claim', () => {
     expect(room.bmcs.at(address).commands).to.deep.equal(['On']);
   });
 
-  it('on a bare machine ends in a plain sentence, and its power and disks are left alone', async () => {
+  it('on a bare machine waits, with the reason, where this operator boots no machines', async () => {
     const room = createRoom();
     enrol(room, { externallyProvisioned: false });
     ask(room);
     await room.pass(5 * minute);
-    expect(room.node()?.status).to.include({ state: 'available' }).and.not.have.property('hostRef');
-    expect(conditionOf(room.node(), 'Provisioned')).to.include({
-      status: 'False',
-      reason: 'DeploymentUnavailable',
-    });
-    expect(conditionOf(room.node(), 'Stalled')?.message).to.match(/Host host1.*not in this release/);
+    expect(room.node()?.status).to.include({ state: 'deploying' });
+    expect(conditionOf(room.node(), 'Stalled')).to.include({ reason: 'ProvisioningUnavailable' });
+    expect(conditionOf(room.node(), 'Stalled')?.message).to.match(/node1 waits: .*--agent-url/);
     expect(room.bmcs.at(address).commands).to.deep.equal([]);
   });
 

@@ -5,6 +5,7 @@ import {
   lookFor,
   nextPlace,
   retryDelay,
+  workIn,
   type BmcView,
   type LifecycleInput,
   type Place,
@@ -17,50 +18,46 @@ const fails = (count: number): BmcView => ({
   kind: 'fails',
   failure: { kind: 'transient', reason: 'BMCUnreachable', message: 'away', count },
 });
-const ours = { externallyProvisioned: true, inspectionMode: 'OutOfBand' } as const;
-const bare = { externallyProvisioned: false, inspectionMode: 'OutOfBand' } as const;
+const off: BmcView = { kind: 'answers', power: 'Off' };
+const ours = {
+  externallyProvisioned: true,
+  inspectionMode: 'OutOfBand',
+  automatedCleaningMode: 'Disabled',
+} as const;
+/** A machine that we install, inspected by agent and cleaned. */
+const bare = {
+  externallyProvisioned: false,
+  inspectionMode: 'Agent',
+  automatedCleaningMode: 'Metadata',
+} as const;
 
 const step = (place: Place, input: Partial<LifecycleInput>): Place =>
-  nextPlace({ spec: ours, held: false, bmc: answers, inspected: false, ...input, place });
+  nextPlace({
+    spec: ours,
+    held: false,
+    installed: false,
+    bmc: answers,
+    inspected: false,
+    work: undefined,
+    ...input,
+    place,
+  });
 
-describe('the next state of a node', () => {
+describe('the next state of a machine that runs its own system', () => {
   const cases: readonly (readonly [what: string, from: State, input: Partial<LifecycleInput>, to: State])[] =
     [
       ['credentials that can be read', 'enroll', { bmc: unseen }, 'verifying'],
       ['credentials that cannot', 'enroll', { bmc: fails(1) }, 'error'],
-      ['a BMC not asked yet', 'verifying', { bmc: unseen }, 'verifying'],
       ['a BMC that answers', 'verifying', {}, 'manageable'],
-      ['a BMC that does not', 'verifying', { bmc: fails(1) }, 'error'],
       ['no inventory yet', 'manageable', {}, 'manageable'],
-      ['the inventory of an installed machine', 'manageable', { inspected: true }, 'available'],
+      ['the inventory', 'manageable', { inspected: true }, 'available'],
       ['no inventory wanted', 'manageable', { spec: { ...ours, inspectionMode: 'Disabled' } }, 'available'],
-      ['an inventory to be taken of a bare machine', 'manageable', { spec: bare }, 'inspecting'],
-      [
-        'a bare machine, nothing wanted',
-        'manageable',
-        { spec: { ...bare, inspectionMode: 'Disabled' } },
-        'available',
-      ],
-      ['an agent wanted', 'manageable', { spec: { ...bare, inspectionMode: 'Agent' } }, 'manageable'],
-      ['a BMC that fails', 'manageable', { bmc: fails(1) }, 'error'],
-      ['the inventory of a bare machine', 'inspecting', { spec: bare, inspected: true }, 'available'],
-      ['no inventory of a bare machine yet', 'inspecting', { spec: bare }, 'inspecting'],
-      ['a change of mind', 'inspecting', { spec: { ...bare, inspectionMode: 'Disabled' } }, 'manageable'],
-      ['a BMC that fails', 'inspecting', { spec: bare, bmc: fails(2) }, 'error'],
-      ['nobody who has it', 'available', {}, 'available'],
       ['a host', 'available', { held: true }, 'adopting'],
-      ['a BMC that failed twice', 'available', { bmc: fails(2) }, 'available'],
-      ['a BMC that failed three times', 'available', { bmc: fails(3) }, 'error'],
       ['a BMC that answers', 'adopting', { held: true }, 'active'],
-      ['a BMC not asked yet', 'adopting', { held: true, bmc: unseen }, 'adopting'],
-      ['a BMC that fails', 'adopting', { held: true, bmc: fails(1) }, 'error'],
       ['a host that went', 'adopting', {}, 'available'],
-      ['a host', 'active', { held: true }, 'active'],
       ['a host, and a BMC that fails for long', 'active', { held: true, bmc: fails(99) }, 'active'],
-      ['no host any more', 'active', {}, 'available'],
-      ['whatever', 'deploying', { held: true }, 'deploying'],
-      ['whatever', 'cleaning', {}, 'cleaning'],
-      ['whatever', 'deleting', {}, 'deleting'],
+      ['no host any more: it is not touched', 'active', {}, 'available'],
+      ['no host any more, and a BMC that fails', 'active', { bmc: fails(3) }, 'available'],
     ];
   for (const [what, from, input, to] of cases) {
     it(`${from}, with ${what}: ${to}`, () => {
@@ -68,26 +65,157 @@ describe('the next state of a node', () => {
       expect(step({ state: from }, input)).to.deep.equal(expected);
     });
   }
+});
 
-  const errors: readonly (readonly [what: string, from: State, input: Partial<LifecycleInput>, to: Place])[] =
+describe('the next state of a machine that we install', () => {
+  const events = {
+    'nothing new': {},
+    'a BMC not asked yet': { bmc: unseen },
+    'a BMC that fails': { bmc: fails(1) },
+    'a BMC that fails for the third time': { bmc: fails(3) },
+    'a host': { held: true },
+    'a host whose system is on it': { held: true, installed: true },
+    'no host': { held: false },
+    'its inventory': { inspected: true },
+    'the agent at work': { work: 'going' },
+    'the agent through': { work: 'done' },
+    'the agent failed': { work: 'failed' },
+    'the power off': { bmc: off },
+  } as const satisfies Readonly<Record<string, Partial<LifecycleInput>>>;
+  type Event = keyof typeof events;
+  type Row = Readonly<Record<Event, State>>;
+  const all = (state: State, but: Partial<Row> = {}): Row => ({
+    ...(Object.fromEntries(Object.keys(events).map((event) => [event, state])) as Row),
+    ...but,
+  });
+  const bmcFails = { 'a BMC that fails': 'error', 'a BMC that fails for the third time': 'error' } as const;
+  /** What a state is like by itself. */
+  const base = (state: State): Partial<LifecycleInput> => ({
+    held: ['adopting', 'deploying', 'active'].includes(state),
+  });
+  const table: Readonly<Record<Exclude<State, 'error'>, Row>> = {
+    enroll: all('verifying', bmcFails),
+    verifying: all('manageable', { ...bmcFails, 'a BMC not asked yet': 'verifying' }),
+    manageable: all('inspecting', {
+      ...bmcFails,
+      'a BMC not asked yet': 'manageable',
+      'its inventory': 'available',
+      // Its status was lost: a living system is not rebooted to be looked at.
+      'a host whose system is on it': 'available',
+    }),
+    inspecting: all('inspecting', { 'the agent through': 'available', 'the agent failed': 'error' }),
+    available: all('available', {
+      'a BMC that fails for the third time': 'error',
+      'a host': 'deploying',
+      'a host whose system is on it': 'adopting',
+    }),
+    adopting: all('active', { ...bmcFails, 'a BMC not asked yet': 'adopting', 'no host': 'deleting' }),
+    deploying: all('deploying', {
+      'the agent through': 'active',
+      'the agent failed': 'error',
+      'no host': 'deleting',
+    }),
+    active: all('active', { 'no host': 'deleting' }),
+    deleting: all('deleting', { 'the power off': 'cleaning' }),
+    cleaning: all('cleaning', { 'the agent through': 'available', 'the agent failed': 'error' }),
+  };
+  for (const [from, row] of Object.entries(table) as [State, Row][]) {
+    for (const [event, to] of Object.entries(row) as [Event, State][]) {
+      it(`${from}, with ${event}: ${to}`, () => {
+        const expected = to === 'error' ? { state: to, errorFrom: from } : { state: to };
+        const input = { spec: bare, ...base(from), ...events[event] };
+        expect(step({ state: from }, input)).to.deep.equal(expected);
+      });
+    }
+  }
+
+  const minds: readonly (readonly [what: string, from: State, input: Partial<LifecycleInput>, to: State])[] =
     [
-      ['a failure that lasts', 'verifying', { bmc: fails(7) }, { state: 'error', errorFrom: 'verifying' }],
-      ['nothing known', 'verifying', { bmc: unseen }, { state: 'error', errorFrom: 'verifying' }],
-      ['a BMC that answers again', 'verifying', {}, { state: 'verifying' }],
-      ['credentials that can be read now', 'enroll', { bmc: unseen }, { state: 'enroll' }],
-      ['a BMC that answers again', 'available', {}, { state: 'available' }],
-      ['a BMC that answers again', 'adopting', { held: true }, { state: 'adopting' }],
-      ['a BMC that answers again, and the host gone', 'adopting', {}, { state: 'available' }],
       [
-        'the host gone, the BMC too',
-        'adopting',
-        { bmc: fails(4) },
-        { state: 'error', errorFrom: 'available' },
+        'no inspection wanted any more',
+        'inspecting',
+        { spec: { ...bare, inspectionMode: 'Disabled' } },
+        'manageable',
+      ],
+      ['the BMC to be asked', 'manageable', { spec: { ...bare, inspectionMode: 'OutOfBand' } }, 'inspecting'],
+      [
+        'the BMC asked',
+        'inspecting',
+        { spec: { ...bare, inspectionMode: 'OutOfBand' }, inspected: true },
+        'available',
+      ],
+      [
+        'no cleaning wanted, once it is off',
+        'deleting',
+        { spec: { ...bare, automatedCleaningMode: 'Disabled' }, bmc: off },
+        'available',
+      ],
+      [
+        'no cleaning wanted any more',
+        'cleaning',
+        { spec: { ...bare, automatedCleaningMode: 'Disabled' }, work: 'going' },
+        'available',
       ],
     ];
-  for (const [what, from, input, to] of errors) {
-    it(`error from ${from}, with ${what}: ${to.state}`, () => {
-      expect(step({ state: 'error', errorFrom: from }, input)).to.deep.equal(to);
+  for (const [what, from, input, to] of minds) {
+    it(`${from}, with ${what}: ${to}`, () => {
+      expect(step({ state: from }, input)).to.deep.equal({ state: to });
+    });
+  }
+});
+
+describe('a node in error', () => {
+  const cases: readonly (readonly [
+    what: string,
+    from: State,
+    input: Partial<LifecycleInput>,
+    to: State | 'stays',
+  ])[] = [
+    ['a failure that lasts', 'verifying', { bmc: fails(7) }, 'stays'],
+    ['nothing known', 'verifying', { bmc: unseen }, 'stays'],
+    ['a BMC that answers again', 'verifying', {}, 'verifying'],
+    ['credentials that can be read now', 'enroll', { bmc: unseen }, 'enroll'],
+    ['a BMC that answers again', 'available', {}, 'available'],
+    ['a BMC that answers again', 'adopting', { held: true }, 'adopting'],
+    ['a BMC that answers again, and the host gone', 'adopting', {}, 'available'],
+    ['the host gone, the BMC too', 'adopting', { bmc: fails(4) }, 'available'],
+    ['a try that waits for its time', 'deploying', { spec: bare, held: true, work: 'failed' }, 'stays'],
+    ['a new try', 'deploying', { spec: bare, held: true, work: 'going' }, 'deploying'],
+    ['a new try, and a BMC that fails', 'cleaning', { spec: bare, work: 'going', bmc: fails(1) }, 'cleaning'],
+    ['the host gone', 'deploying', { spec: bare, work: 'failed' }, 'deleting'],
+    ['a new try', 'inspecting', { spec: bare, work: 'going' }, 'inspecting'],
+    [
+      'no cleaning wanted any more',
+      'cleaning',
+      { spec: { ...bare, automatedCleaningMode: 'Disabled' }, work: 'failed' },
+      'available',
+    ],
+  ];
+  for (const [what, from, input, to] of cases) {
+    it(`from ${from}, with ${what}: ${to}`, () => {
+      const expected = to === 'stays' ? { state: 'error', errorFrom: from } : { state: to };
+      expect(step({ state: 'error', errorFrom: from }, input)).to.deep.equal(expected);
+    });
+  }
+});
+
+describe('what the agent does', () => {
+  const cases: readonly (readonly [State, LifecycleInput['spec'], string | undefined])[] = [
+    ['inspecting', bare, 'Inspect'],
+    ['inspecting', { ...bare, inspectionMode: 'OutOfBand' }, undefined],
+    ['deploying', bare, 'Deploy'],
+    ['cleaning', bare, 'Clean'],
+    ['active', bare, undefined],
+    ['deleting', bare, undefined],
+    ['inspecting', ours, undefined],
+    ['deploying', ours, undefined],
+    ['cleaning', ours, undefined],
+  ];
+  for (const [state, spec, work] of cases) {
+    const whose = spec.externallyProvisioned ? 'that runs its own system' : 'that we install';
+    it(`in ${state}, on a machine ${whose}, inspected by ${spec.inspectionMode}: ${work ?? 'nothing'}`, () => {
+      expect(workIn(spec, { state })).to.equal(work);
+      expect(workIn(spec, { state: 'error', errorFrom: state })).to.equal(work);
     });
   }
 });
@@ -133,7 +261,7 @@ describe('the retry of a failing BMC', () => {
   });
 
   it('belongs to states that have an end', () => {
-    expect(deadlineOf('verifying')).to.be.a('number');
-    expect([deadlineOf('available'), deadlineOf('active')]).to.deep.equal([undefined, undefined]);
+    expect(deadlineOf('verifying', ours)).to.be.a('number');
+    expect([deadlineOf('available', ours), deadlineOf('active', ours)]).to.deep.equal([undefined, undefined]);
   });
 });

@@ -82,6 +82,7 @@ describe('the next power command', () => {
       epoch: 1,
       sentMsAgo: undefined,
       softRefused: false,
+      hard: false,
       ...input,
     });
   const none = { request: undefined, send: undefined, lost: false };

@@ -1,6 +1,7 @@
 // What status says: the sentence and the conditions for everything that can be the matter with a node.
 import { expect } from 'chai';
 import type { BmcView, Failure } from '../../../src/baremetal/lifecycle.ts';
+import type { WorkStep } from '../../../src/baremetal/work/model.ts';
 import type { Findings } from '../../../src/baremetal/findings.ts';
 import { summaryOf } from '../../../src/baremetal/inventory.ts';
 import { buildStatus } from '../../../src/baremetal/report.ts';
@@ -24,7 +25,12 @@ const found = (parts: NodeParts, more: Partial<Findings> = {}): Findings => ({
   powerRequest: undefined,
   powerBrake: undefined,
   powerFailure: undefined,
-  unableFor: undefined,
+  step: undefined,
+  workBrake: undefined,
+  blocker: undefined,
+  rebootRequest: undefined,
+  hostKeys: undefined,
+  rules: undefined,
   now: start,
   ...more,
 });
@@ -33,6 +39,30 @@ const failingSince = (since: string): NonNullable<NodeParts['status']> => ({
   conditions: [{ type: 'Manageable', status: 'False', reason: 'x', message: 'x', lastTransitionTime: since }],
 });
 const requested = { power: 'On', requestedAt: '2026-01-01T00:00:00Z' } as const;
+
+const stepOf = (more: Partial<WorkStep>): WorkStep => ({
+  work: {
+    kind: 'Deploy',
+    phase: 'Queued',
+    phaseSince: '2026-01-01T00:00:00Z',
+    attempt: 1,
+    boot: 'b1',
+  },
+  power: undefined,
+  todo: undefined,
+  outcome: 'going',
+  says: 'goes on',
+  percent: 0,
+  ...more,
+});
+const failedStep = stepOf({
+  outcome: 'failed',
+  work: {
+    ...stepOf({}).work,
+    attempt: 2,
+    failure: { reason: 'NoBoot', message: 'did not boot', retryAt: '2026-01-01T00:10:00Z' },
+  },
+});
 
 describe('Ready', () => {
   const active = { owner, place: { state: 'active' } } as const;
@@ -118,27 +148,42 @@ describe('Ready', () => {
       true,
     ],
     [
-      'a host that wants a machine installed',
-      found({}, { unableFor: 'host1' }),
+      'an agent that is awaited',
+      found({}, { place: { state: 'deploying' }, owner, step: stepOf({ says: 'boots' }) }),
       'False',
-      'DeploymentUnavailable',
-      /asked for by Host host1.*externallyProvisioned/,
+      'Deploying',
+      /deploying for Host host1: it boots/,
+      false,
+    ],
+    [
+      'a try that failed',
+      found({}, { place: { state: 'error', errorFrom: 'deploying' }, step: failedStep }),
+      'False',
+      'NoBoot',
+      /node1 did not boot; try 3 begins at 2026-01-01T00:10:00Z/,
       true,
     ],
     [
-      'an agent wanted',
-      found({ spec: { inspectionMode: 'Agent' } }, { place: { state: 'manageable' } }),
+      'work that cannot begin',
+      found(
+        {},
+        {
+          place: { state: 'deploying' },
+          step: stepOf({}),
+          blocker: { reason: 'BootImageMissing', message: 'waits: there is no image' },
+        },
+      ),
       'False',
-      'InspectionUnavailable',
-      /OutOfBand or Disabled/,
+      'BootImageMissing',
+      /node1 waits: there is no image/,
       true,
     ],
     [
-      'a state of another release',
-      found({}, { place: { state: 'deploying' } }),
+      'a rule that refuses it',
+      found({}, { rules: { refused: 'too small (rule x)' } }),
       'False',
-      'StateUnknown',
-      /state deploying/,
+      'RefusedByRule',
+      /too small \(rule x\); no host gets it/,
       true,
     ],
     [

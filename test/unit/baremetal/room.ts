@@ -1,7 +1,11 @@
 // The room as a whole, without a process around it: its controller on an API server and BMCs in memory, with time moved by hand.
 import { bareMetalNodes, type BareMetalNode } from '../../../src/api/baremetalnode.gen.ts';
 import { hosts, type Host } from '../../../src/api/host.gen.ts';
-import { createBareMetalNodeController, type BareMetalNodeDeps } from '../../../src/baremetal/controller.ts';
+import {
+  createBareMetalNodeController,
+  type BareMetalNodeDeps,
+  type ProvisioningServices,
+} from '../../../src/baremetal/controller.ts';
 import { createBmcPool } from '../../../src/baremetal/bmc/pool.ts';
 import type { BmcConnector } from '../../../src/baremetal/bmc/port.ts';
 import type { Clock } from '../../../src/kernel/clock.ts';
@@ -23,6 +27,8 @@ export interface Room {
   readonly events: string[];
   /** Milliseconds of the lease that remain. */
   lease: number;
+  /** Machines that were let go uncleaned. */
+  notCleaned: number;
   node(name?: string): BareMetalNode | undefined;
   host(name: string): Host | undefined;
   /** Works off everything that is due now and in the next `ms` milliseconds. */
@@ -36,15 +42,18 @@ const secondsOfPoll = 30;
 export interface RoomOptions {
   /** A cache that is not what the API server has. */
   readonly cache?: (kube: FakeKube) => BareMetalNodeDeps['cache'];
+  /** What machines boot with; made anew for each process. */
+  readonly provisioning?: (clock: Clock) => ProvisioningServices;
   /** Real drivers instead of BMCs in memory. */
   readonly connector?: (clock: Clock) => BmcConnector;
 }
 
-export function createRoom({ cache, connector }: RoomOptions = {}): Room {
+export function createRoom({ cache, connector, provisioning }: RoomOptions = {}): Room {
   const clock = createManualClock();
   const kube = createFakeKube(clock);
   const bmcs = createFakeBmcs();
   const events: string[] = [];
+  let counter = 0;
   const note = (type: string) => (_object: unknown, reason: string) => void events.push(`${type} ${reason}`);
   const build = (): Controller => {
     const deps: BareMetalNodeDeps = {
@@ -57,6 +66,10 @@ export function createRoom({ cache, connector }: RoomOptions = {}): Room {
       fence: { epoch: 1, remainingMs: () => room.lease, raiseAbove: () => Promise.resolve() },
       bmcs: createBmcPool({ clock, connect: connector?.(clock) ?? bmcs.connect }),
       powerPollMs: secondsOfPoll * 1000,
+      agentPollMs: 5_000,
+      randomBytes: (size) => Buffer.from(Array.from({ length: size }, () => (counter += 1) % 251)),
+      provisioning: provisioning?.(clock),
+      notCleaned: () => void (room.notCleaned += 1),
     };
     return createBareMetalNodeController(deps);
   };
@@ -68,6 +81,7 @@ export function createRoom({ cache, connector }: RoomOptions = {}): Room {
     bmcs,
     events,
     lease: 15_000,
+    notCleaned: 0,
     node: (name = 'node1') => kube.cache.store(bareMetalNodes).get({ namespace, name }),
     host: (name) => kube.cache.store(hosts).get({ namespace, name }),
     pass: (ms = 0) => loop.pass(ms),
@@ -99,6 +113,7 @@ function createLoop(controller: Controller, clock: ManualClock) {
       add(key, 750);
     }
   };
+  controller.start?.((key, ms = 0) => add(key, ms), new AbortController().signal);
   return {
     changed(plural: string, before: object | undefined, after: object | undefined) {
       for (const watch of controller.watches.filter(({ resource }) => resource.plural === plural)) {
