@@ -21,5 +21,17 @@ export function waitsForNode(host: Host, node: BareMetalNode | undefined): Healt
     );
   }
   if (state === 'active') return undefined;
-  return waits(`node ${node.metadata.name} is ${state}${stateReason === '' ? '' : `: ${stateReason}`}`);
+  // Its node's sentence names the node.
+  const why = stateReason === '' ? `node ${node.metadata.name} is ${state}` : stateReason;
+  return waits(`waits for its machine: ${why}`);
 }
+
+/** Its machine is its own, but failed to come up at least once: nobody knows how long that will take. */
+export const isStuck = ({ metadata }: Host, node: BareMetalNode | undefined): boolean =>
+  node?.status?.hostRef?.uid === metadata.uid &&
+  (node.status.state === 'error' || (node.status.work?.attempt ?? 1) > 1);
+
+/** Its machine is being installed, or that failed: nothing of ours runs there. */
+export const isBeingInstalled = ({ metadata }: Host, { status }: BareMetalNode): boolean =>
+  status?.hostRef?.uid === metadata.uid &&
+  (status.state === 'deploying' || (status.state === 'error' && status.errorFrom === 'deploying'));

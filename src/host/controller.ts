@@ -165,5 +165,6 @@ function named<T extends KubeObject>(
 /** What a host wants to know of its node: not its power, which changes in every reboot. */
 const usedOfNode = ({ spec, status }: BareMetalNode): unknown => [
   [spec.address, spec.sshPort, spec.sshHostKeys, spec.maintenance, spec.maintenanceReason],
-  [status?.hostRef, status?.state, status?.stateReason],
+  [status?.hostRef, status?.state, status?.stateReason, status?.errorFrom, status?.work?.attempt],
+  status?.sshHostKeys,
 ];

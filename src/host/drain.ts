@@ -9,6 +9,7 @@ import { createLimiter } from '../kernel/limiter.ts';
 import type { StatusWriter } from '../kernel/status.ts';
 import { keyOf } from '../kube/objects.ts';
 import { brakeOf, mayAct } from './brakes.ts';
+import { isBeingInstalled } from './claim.ts';
 import { connect, type ConnectDeps } from './connect.ts';
 import type { Gatherer, PoolTarget } from './gather.ts';
 import { ownerOf } from './manifest.ts';
@@ -79,6 +80,7 @@ export function createDrain(deps: DrainDeps): Drain {
     if (!mayAct(brake)) return leave(host, brake.text);
     // A machine that was never ours, or is not any more, has nothing of ours that we may touch.
     if (node !== undefined && node.status?.hostRef?.uid !== host.metadata.uid) return release(host);
+    if (node !== undefined && isBeingInstalled(host, node)) return release(host);
     try {
       await clean(host, memory, signal);
     } catch (error) {

@@ -110,7 +110,6 @@ async function targetOf(
       `host ${name} has no address on ctlplane and node ${node.metadata.name} has no spec.address: give it one`,
     );
   }
-  const trusted = host.metadata.annotations?.[annotations.trustedHostKey];
   const user = `SSH to host ${name}`;
   return {
     owner: ownerOf(host),
@@ -119,9 +118,19 @@ async function targetOf(
     port: node.spec.sshPort === defaultPort ? ssh.port : node.spec.sshPort,
     user: ssh.user,
     privateKey: await secrets.text(namespace, `${ssh.keyName}/${privateKeyKey}`, user, signal),
-    hostKeys: node.spec.sshHostKeys ?? (trusted === undefined ? [] : [trusted]),
+    hostKeys: hostKeysOf(host, node),
     engine,
   };
+}
+
+/**
+ * What a person says comes first, then the keys that the machine was given when we installed it, then the one that was trusted
+ * when it was first seen: it may be older than the installation.
+ */
+function hostKeysOf({ metadata }: Host, { spec, status }: BareMetalNode): readonly string[] {
+  const trusted = metadata.annotations?.[annotations.trustedHostKey];
+  const known = [spec.sshHostKeys, status?.sshHostKeys, trusted === undefined ? [] : [trusted]];
+  return known.find((keys) => keys !== undefined && keys.length > 0) ?? [];
 }
 
 const createAuth =

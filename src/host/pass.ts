@@ -7,7 +7,7 @@ import { requeueAfter, type Outcome, type ReconcileContext } from '../kernel/con
 import { OperatorError } from '../kernel/errors.ts';
 import type { StatusWriter } from '../kernel/status.ts';
 import { brakeOf, type Brake } from './brakes.ts';
-import { waitsForNode } from './claim.ts';
+import { isStuck, waitsForNode } from './claim.ts';
 import { createConverge, type ConvergeDeps } from './converge.ts';
 import { connectedAs, report, type Hands } from './hands.ts';
 import { troubleHealth } from './health.ts';
@@ -48,6 +48,10 @@ export function createPass(deps: PassDeps): Pass {
     const left = leftAlone(host, node, brake);
     if (node === undefined || left !== undefined) {
       deps.pool.drop(ownerOf(host));
+      // Others do not wait for ever for a host that is out of reach: here it counts as one.
+      if (left !== undefined && isStuck(host, node)) {
+        hands.connected = connectedAs('False', left.reason ?? 'WaitingForNode', left.message);
+      }
       const again = left === undefined ? undefined : await report(hands, { health: left });
       return requeueAfter(again ?? deps.slowPassMs, 'the node says when to go on');
     }

@@ -29,7 +29,7 @@ export interface Allocation {
   readonly members: readonly Member[];
   /** Hosts that go: being deleted, named in `remove`, or whose node somebody else got before them. */
   readonly leaving: readonly Host[];
-  /** Places whose node is still being registered: their hosts will join soon. */
+  /** Places whose node is on its way to be available: their hosts will join soon. */
   readonly arriving: number;
   readonly problems: readonly Problem[];
 }
@@ -89,13 +89,14 @@ function memberOf(overcloud: Overcloud, host: Host): Member {
   return { name: host.metadata.name, role, index, nodeName, entry, host };
 }
 
-/** It asked for a node that another Host was given, or that is gone, before anything happened on it. */
+/** It asked for a node that another Host was given, or nobody is, or that is gone, before anything happened on it. */
 function lostItsNode({ nodes }: AllocationInput, host: Host): boolean {
   if (host.status?.progress !== undefined || completedRevision(host) !== '') return false;
   const node = nodes.get(host.spec.nodeName);
   if (node === undefined) return true;
-  const holder = node.status?.hostRef;
-  return holder !== undefined && holder.uid !== host.metadata.uid;
+  const { hostRef: holder, refused, retainedFrom } = node.status ?? {};
+  if (holder === undefined) return refused !== undefined && retainedFrom === undefined;
+  return holder.uid !== host.metadata.uid;
 }
 
 interface RolePlan {

@@ -13,7 +13,24 @@ export interface Claim {
 }
 
 /** On the way to `available`, if nothing goes wrong: its controller is at work on it. */
-const arrivingStates: readonly string[] = ['enroll', 'verifying', 'manageable', 'inspecting'];
+const arrivingStates: readonly string[] = [
+  'enroll',
+  'verifying',
+  'manageable',
+  'inspecting',
+  'deleting',
+  'cleaning',
+];
+
+/** The kind of machine: what its spec says, else what the hardware rules found. */
+export const profileOf = ({ spec, status }: BareMetalNode): string | undefined =>
+  spec.profile ?? status?.profile;
+
+/** The state it is in, or would be without its error. */
+export const settledState = ({ status }: BareMetalNode): string => {
+  const { state = 'enroll', errorFrom = 'enroll' } = status ?? {};
+  return state === 'error' ? errorFrom : state;
+};
 
 /** Whether its controller does not get on with it: nobody waits for such a node. */
 export const isFailing = (status: BareMetalNodeStatus | undefined): boolean =>
@@ -26,9 +43,8 @@ const newForMs = 60_000;
 export function arrives(node: BareMetalNode, claim: Claim, now: Date): boolean {
   const { status } = node;
   const isNew = now.getTime() - Date.parse(node.metadata.creationTimestamp) < newForMs;
-  const { state = 'enroll', errorFrom = 'enroll' } = status ?? {};
   if (isFailing(status) && !isNew) return false;
-  if (!arrivingStates.includes(state === 'error' ? errorFrom : state)) return false;
+  if (!arrivingStates.includes(settledState(node))) return false;
   const arrived = { ...node, status: { observedGeneration: -1, ...status, state: 'available' } } as const;
   return whyNot(arrived, claim) === undefined;
 }
@@ -37,16 +53,22 @@ export function arrives(node: BareMetalNode, claim: Claim, now: Date): boolean {
 export function whyNot(node: BareMetalNode, claim: Claim): string | undefined {
   const { spec, status, metadata } = node;
   if (metadata.deletionTimestamp !== undefined) return 'is being deleted';
-  if (claim.profile !== undefined && spec.profile !== claim.profile) {
-    return spec.profile === undefined ? 'has no profile' : `has profile ${spec.profile}`;
-  }
+  const otherKind = whyOfOtherKind(node, claim);
+  if (otherKind !== undefined) return otherKind;
   if (spec.consumerRef !== undefined) return `is used by ${spec.consumerRef.kind} ${spec.consumerRef.name}`;
   const holder = status?.hostRef?.name ?? claim.askedFor.get(metadata.name);
   if (holder !== undefined) return `belongs to host ${holder}`;
   if (spec.maintenance) return 'is in maintenance';
   if (spec.paused) return 'is paused';
   if (status?.retainedFrom !== undefined) return whyRetained(status.retainedFrom, metadata.name, claim);
+  if (status?.refused !== undefined) return `is refused by the hardware rules: ${status.refused}`;
   return whyNotYet(status);
+}
+
+function whyOfOtherKind(node: BareMetalNode, { profile: wanted }: Claim): string | undefined {
+  const profile = profileOf(node);
+  if (wanted === undefined || profile === wanted) return undefined;
+  return profile === undefined ? 'has no profile' : `has profile ${profile}`;
 }
 
 function whyNotYet(status: BareMetalNodeStatus | undefined): string | undefined {

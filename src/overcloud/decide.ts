@@ -3,7 +3,7 @@ import type { BareMetalNode } from '../api/baremetalnode.gen.ts';
 import type { Host, HostSpec, HostSpecAddressesItem, HostSpecJobsItem } from '../api/host.gen.ts';
 import type { Topology } from '../api/topology.ts';
 import type { Manifest } from '../kube/objects.ts';
-import { assignAddresses } from './addressing.ts';
+import { assignAddresses, dnsServersOf } from './addressing.ts';
 import { allocate, type Member } from './allocation.ts';
 import { completedRevision, hostDiffers, hostManifest } from './host-object.ts';
 import { decideJobs, type JobHost, type Ledger } from './jobs.ts';
@@ -49,10 +49,10 @@ export interface Decision {
 }
 
 export function decide(world: World): Decision {
-  const { overcloud, roles, nodes } = world;
+  const { overcloud, roles } = world;
   const own = ownHosts(world);
   const allocation = allocate(world);
-  const addressing = assignAddresses({ overcloud, roles, nodes, hosts: own, members: allocation.members });
+  const addressing = assignAddresses({ ...world, members: allocation.members });
   // An address that is missing would be missing in every other host's files too: such a host is not made yet.
   const members = allocation.members.filter(
     ({ name, host }) => host !== undefined || !addressing.incomplete.has(name),
@@ -102,7 +102,7 @@ export const changesSomething = (decision: Decision, topologyChanged: boolean): 
 export const ownHosts = ({ overcloud, hosts }: Pick<World, 'overcloud' | 'hosts'>): readonly Host[] =>
   hosts.filter((host) => host.spec.overcloudName === overcloud.metadata.name);
 
-/** Nodes that are being registered may stop to count as such by the mere passing of time. */
+/** Nodes that are on the way to be available may stop to count as such by the mere passing of time. */
 const arrivalsAgainMs = 15_000;
 
 const nowhere: Assignment = { revision: '', proposedRevision: '', step: 0 };
@@ -137,7 +137,7 @@ function jobHosts(
 }
 
 function hostSpec(
-  { overcloud, nodes }: World,
+  { overcloud, nodes, roles }: World,
   member: Member,
   given: {
     readonly addresses: readonly HostSpecAddressesItem[];
@@ -147,6 +147,10 @@ function hostSpec(
 ): HostSpec {
   const { spec, metadata } = overcloud;
   const paused = member.entry?.paused ?? false;
+  const dnsServers = dnsServersOf(overcloud, given.addresses);
+  const role = roles.get(member.role);
+  // A role that is missing takes nothing away.
+  const osImage = role === undefined ? member.host?.spec.osImage : role.spec.osImage;
   return {
     overcloudName: metadata.name,
     role: member.role,
@@ -154,6 +158,8 @@ function hostSpec(
     hostname: member.name,
     nodeName: member.nodeName,
     addresses: given.addresses,
+    ...(dnsServers.length === 0 ? {} : { dnsServers }),
+    ...(osImage === undefined ? {} : { osImage }),
     ssh: {
       user: spec.ssh.user,
       keyName: spec.ssh.keyName,

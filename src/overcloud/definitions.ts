@@ -119,10 +119,9 @@ function templateUses({ configFiles = [], units = [] }: OvercloudServiceSpec): r
 
 type Candidate = readonly [isUsed: boolean, field: string, remedy: string];
 
-const ignoredByRole = ({ networkConfig, osImage }: RoleSpec): readonly Ignored[] =>
+const ignoredByRole = ({ networkConfig }: RoleSpec): readonly Ignored[] =>
   ignoredOf([
     [networkConfig !== undefined, 'spec.networkConfig', "set up its hosts' networks by other means"],
-    [osImage !== undefined, 'spec.osImage', 'install its machines by other means'],
   ]);
 
 function ignoredByService(spec: OvercloudServiceSpec): readonly Ignored[] {

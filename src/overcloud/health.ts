@@ -71,6 +71,7 @@ function inProgress({ members, rollout }: Decision, unready: readonly Member[], 
   const reason = unready.some(isNew) ? 'Deploying' : members.some(isMoving) ? 'Updating' : 'HostNotReady';
   const [first] = [
     ...unready.filter(hasFailures),
+    ...unready.filter(isAway),
     ...unready.filter(({ host }) => host !== undefined),
     ...unready,
   ];
@@ -78,6 +79,10 @@ function inProgress({ members, rollout }: Decision, unready: readonly Member[], 
   const detail = first === undefined ? wait?.message : inItsWords(first);
   return { kind: 'progressing', reason, message: detail === undefined ? ready : `${ready}; ${detail}` };
 }
+
+/** Out of reach, or its machine cannot be installed: it keeps the others waiting. */
+const isAway = ({ host }: Member): boolean =>
+  host !== undefined && conditionOf(host, 'Connected')?.status === 'False';
 
 const hasFailures = ({ host }: Member): boolean => (host?.status?.unready ?? []).length > 0;
 

@@ -2,7 +2,7 @@
 import type { BareMetalNode } from '../api/baremetalnode.gen.ts';
 import type { OvercloudSpecRolesItemHostsItem } from '../api/overcloud.gen.ts';
 import type { AllocationInput } from './allocation.ts';
-import { arrives, whyNot, type Claim } from './claimable.ts';
+import { arrives, profileOf, settledState, whyNot, type Claim } from './claimable.ts';
 import { listed, problem, type Problem } from './problem.ts';
 
 /** A host to make: it has a name, and no node yet. */
@@ -16,7 +16,7 @@ export interface Vacancy {
 export interface Matching {
   /** Node by host. */
   readonly matched: ReadonlyMap<string, string>;
-  /** How many more hosts will get a node that is still being registered. */
+  /** How many more hosts will get a node that is on its way to be available. */
   readonly arriving: number;
   readonly shortages: readonly Problem[];
 }
@@ -65,7 +65,7 @@ export function matchNodes(input: AllocationInput, vacancies: readonly Vacancy[]
     matched,
     arriving: [...arriving.values()].flat().length,
     shortages: [
-      ...[...arriving].map(([role, names]) => stillComing(role, names)),
+      ...[...arriving].map(([role, coming]) => stillComing(role, coming)),
       ...namedShortages(input, open, refusal),
       ...roleShortages(input, others, open, refusal),
     ],
@@ -78,8 +78,9 @@ function isFree(input: AllocationInput, vacancy: Vacancy, matched: ReadonlyMap<s
   return node !== undefined && vacancy.entry?.node === undefined && node.status?.retainedFrom === undefined;
 }
 
-function stillComing(role: string, nodes: readonly string[]): Problem {
-  const message = `role ${role} waits for ${listed(nodes)}: still being registered`;
+function stillComing(role: string, nodes: readonly BareMetalNode[]): Problem {
+  const names = nodes.map((node) => `${node.metadata.name} (${settledState(node)})`);
+  const message = `role ${role} waits for ${listed(names)}: on the way to be available`;
   return { reason: 'NodesArriving', message, needsPerson: false };
 }
 
@@ -103,15 +104,15 @@ const claimOf = (input: AllocationInput, vacancy: Vacancy, askedFor: ReadonlyMap
   askedFor,
 });
 
-/** By role: the nodes that can fill its open places as soon as they are registered. */
+/** By role: the nodes that can fill its open places as soon as they are available. */
 function arrivingNodes(
   input: AllocationInput,
   nodes: readonly BareMetalNode[],
   open: readonly Vacancy[],
   askedFor: ReadonlyMap<string, string>,
-): ReadonlyMap<string, readonly string[]> {
+): ReadonlyMap<string, readonly BareMetalNode[]> {
   const spoken = new Set<string>();
-  const byRole = new Map<string, readonly string[]>();
+  const byRole = new Map<string, readonly BareMetalNode[]>();
   for (const vacancy of open) {
     const claim = claimOf(input, vacancy, askedFor);
     const { node: named = '' } = vacancy.entry ?? {};
@@ -123,7 +124,7 @@ function arrivingNodes(
     );
     if (node === undefined) continue;
     spoken.add(node.metadata.name);
-    byRole.set(vacancy.role, [...(byRole.get(vacancy.role) ?? []), node.metadata.name]);
+    byRole.set(vacancy.role, [...(byRole.get(vacancy.role) ?? []), node]);
   }
   return byRole;
 }
@@ -161,7 +162,7 @@ function roleShortages(
     const count = input.overcloud.spec.roles.find(({ role }) => role === name)?.count ?? 0;
     const profile = input.roles.get(name)?.spec.profile;
     const kind = profile === undefined ? '' : ` of profile ${profile}`;
-    const ofKind = nodes.filter(({ spec }) => profile === undefined || spec.profile === profile);
+    const ofKind = nodes.filter((node) => profile === undefined || profileOf(node) === profile);
     const why = (ofKind.length > 0 ? ofKind : nodes).flatMap((node) => {
       const [first] = vacancies;
       const reason = first === undefined ? undefined : refusal(node, first);

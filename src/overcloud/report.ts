@@ -1,4 +1,5 @@
 // The status of a cloud: what it has come to, and the worst that stands in its way, in a sentence.
+import type { BareMetalNode } from '../api/baremetalnode.gen.ts';
 import type { Host } from '../api/host.gen.ts';
 import {
   overclouds,
@@ -9,10 +10,11 @@ import {
 import { isTrue, mergeConditions, summarise, type ConditionInput } from '../kernel/conditions.ts';
 import { requeueAfter, settled, type Outcome } from '../kernel/controller.ts';
 import type { StatusWriter } from '../kernel/status.ts';
+import { settledState } from './claimable.ts';
 import type { Decision, World } from './decide.ts';
 import { judge } from './health.ts';
 import { completedRevision } from './host-object.ts';
-import type { Problem } from './problem.ts';
+import { listed, type Problem } from './problem.ts';
 import { lastStep } from './rollout/model.ts';
 import { retryOf } from './rollout-input.ts';
 
@@ -35,7 +37,7 @@ export function statusOf(world: World, decision: Decision, failures: readonly Pr
   const { generation } = overcloud.metadata;
   const conditions = [
     ...summarise(judge(world, decision, failures)),
-    nodesAllocated(decision),
+    nodesAllocated(world, decision),
     imagesResolved(decision),
     converged(decision),
     ...unsupported(overcloud),
@@ -120,18 +122,24 @@ function rejections(
 const together = (problems: readonly { readonly message: string }[]): string =>
   problems.map(({ message }) => message).join('; ');
 
-function nodesAllocated({ problems, members }: Decision): ConditionInput {
+function nodesAllocated({ nodes }: World, { problems, members }: Decision): ConditionInput {
   const type = 'NodesAllocated';
   const [first] = problems.nodes;
   if (first !== undefined)
     return { type, status: 'False', reason: first.reason, message: together(problems.nodes) };
+  const installing = members.filter(({ nodeName }) => isBeingInstalled(nodes.get(nodeName)));
+  const names = installing.map(({ nodeName }) => nodeName);
+  const still = names.length === 0 ? '' : `; being installed: ${listed(names)}`;
   return {
     type,
     status: 'True',
     reason: 'Allocated',
-    message: `${String(members.length)} hosts have a node`,
+    message: `${String(members.length)} hosts have a node${still}`,
   };
 }
+
+const isBeingInstalled = (node: BareMetalNode | undefined): boolean =>
+  node !== undefined && settledState(node) === 'deploying';
 
 const imageReasons = ['ImageNotResolved', 'ImageSetNotFound'];
 

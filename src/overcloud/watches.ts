@@ -79,7 +79,8 @@ function watch<T extends KubeObject>(
 const claimView = ({ metadata, spec, status }: BareMetalNode): unknown => [
   metadata.deletionTimestamp,
   [spec.profile, spec.consumerRef, spec.maintenance, spec.paused, spec.address, spec.sshPort],
-  [status?.state, status?.hostRef, status?.retainedFrom],
+  [spec.externallyProvisioned, spec.ramdiskNetwork?.address],
+  [status?.state, status?.hostRef, status?.retainedFrom, status?.profile, status?.refused],
   isFailing(status),
 ];
 

@@ -63,7 +63,7 @@ export interface RolloutInput {
   /** In the order in which they are updated. */
   readonly roles: readonly RolloutRole[];
   readonly hosts: readonly RolloutHost[];
-  /** New hosts that are not there yet, as their nodes are still being registered: a deployment waits for them too. */
+  /** New hosts that are not there yet, as their nodes are on the way to be available: a deployment waits for them too. */
   readonly arriving: number;
   /** Why no host may move to another revision, as a clause; undefined when they may. */
   readonly frozen: string | undefined;

@@ -110,7 +110,7 @@ describe('which address a host has', () => {
   it('on ctlplane that of its node', () => {
     expect(assign([member('a')]).addresses.get('a')).to.deep.equal([
       { network: 'ctlplane', address: '172.16.0.21' },
-      { network: 'internalApi', address: '172.17.1.22' },
+      { network: 'internalApi', address: '172.17.1.22', prefixLength: 24, gateway: '172.17.1.20' },
     ]);
   });
 
