@@ -4,6 +4,7 @@ import { hosts, type Host } from '../api/host.gen.ts';
 import { finalizers } from '../api/names.ts';
 import { requeueAfter, settled, type Controller, type Outcome, type Watch } from '../kernel/controller.ts';
 import { ensureFinalizer } from '../kernel/finalizers.ts';
+import type { Logger } from '../kernel/log.ts';
 import { findBy } from '../kube/index.ts';
 import { keyOf, keyText, type ObjectKey } from '../kube/objects.ts';
 import { nodesByUid } from './indexes.ts';
@@ -13,6 +14,7 @@ import { createObserver } from './observe.ts';
 import { createPass, type PassDeps } from './pass.ts';
 import { createPowerSwitch } from './power-switch.ts';
 import { releaseHosts } from './release.ts';
+import { createConsoles } from './work/consoles.ts';
 import { createRecords } from './work/record.ts';
 import type { Provisioning } from './work/tries.ts';
 import { createWorker } from './work/worker.ts';
@@ -21,6 +23,7 @@ export type BareMetalNodeDeps = Omit<PassDeps, 'observer' | 'powerSwitch' | 'wor
   readonly random: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly bmcs: BmcPool;
+  readonly log: Logger;
   /** Undefined: no machine is booted into the agent by this operator. */
   readonly provisioning: ProvisioningServices | undefined;
   /** How often an agent at work is asked how far it is, in ms. */
@@ -48,7 +51,8 @@ export function createBareMetalNodeController(deps: BareMetalNodeDeps): Controll
   const observer = createObserver(deps);
   const powerSwitch = createPowerSwitch({ ...deps, observer });
   const records = createRecords(client);
-  const worker = createWorker({ ...deps, observer, records });
+  const consoles = createConsoles({ observer, log: deps.log });
+  const worker = createWorker({ ...deps, observer, records, consoles });
   const pass = createPass({ ...deps, observer, powerSwitch, worker });
 
   /** Each node as we wrote it last. */

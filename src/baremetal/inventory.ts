@@ -35,26 +35,40 @@ const bounded = <T>(value: T): T =>
     typeof part === 'string' ? part.slice(0, longestText) : part,
   ) as T;
 
-/**
- * Brings the ConfigMap up to date, if it is not. False when there is one of that name which is not this node's: that stays as
- * it is.
- */
-export async function writeInventory(
+/** As writeNodeConfigMap, for the inventory. */
+export const writeInventory = (
   client: KubeClient,
   node: BareMetalNode,
   inventory: Inventory,
   signal: AbortSignal,
+): Promise<boolean> =>
+  writeNodeConfigMap(
+    client,
+    node,
+    { suffix: 'inventory', data: { [dataKey]: `${JSON.stringify(inventory, null, 2)}\n` } },
+    signal,
+  );
+
+/**
+ * Brings the ConfigMap `<node>-<suffix>` up to date, if it is not. False when there is one of that name which is not this node's:
+ * that stays as it is.
+ */
+export async function writeNodeConfigMap(
+  client: KubeClient,
+  node: BareMetalNode,
+  { suffix, data }: { readonly suffix: string; readonly data: Readonly<Record<string, string>> },
+  signal: AbortSignal,
 ): Promise<boolean> {
   const { namespace, name, uid } = node.metadata;
-  const key = { namespace, name: inventoryName(node) };
-  const data = { [dataKey]: `${JSON.stringify(inventory, null, 2)}\n` };
+  const key = { namespace, name: `${name}-${suffix}` };
   const former = await client.get(configMaps, key, signal);
   const owned = former?.metadata.ownerReferences?.some(
     (owner) => owner.kind === node.kind && owner.name === name,
   );
   if (former !== undefined && owned !== true) return false;
   const current = former?.metadata.ownerReferences?.some((owner) => owner.uid === uid) === true;
-  if (current && former.data?.[dataKey] === data[dataKey]) return true;
+  const same = Object.entries(data).every(([field, value]) => former?.data?.[field] === value);
+  if (current && same) return true;
   const { apiVersion, kind } = node;
   const metadata = { ...key, ownerReferences: [{ apiVersion, kind, name, uid, controller: true }] };
   await client.apply(

@@ -5,7 +5,7 @@ import { asOperatorError } from '../kernel/errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { keyOf, keyText, type ObjectKey } from '../kube/objects.ts';
 import { unreachable } from './bmc/errors.ts';
-import type { Bmc, Inventory } from './bmc/port.ts';
+import type { Bmc, BmcTarget, Inventory } from './bmc/port.ts';
 import type { BmcPool } from './bmc/pool.ts';
 import { readLogin } from './credentials.ts';
 import type { BmcView, Look } from './lifecycle.ts';
@@ -43,6 +43,12 @@ export interface Observer {
     signal: AbortSignal,
     work: (bmc: Bmc, signal: AbortSignal) => Promise<void>,
     timeoutMs?: number,
+  ): Promise<void>;
+  /** Runs what goes on for long beside the commands, until `signal` aborts. Throws what the driver throws. */
+  stream(
+    node: BareMetalNode,
+    signal: AbortSignal,
+    work: (bmc: Bmc, signal: AbortSignal) => Promise<void>,
   ): Promise<void>;
   /** Has the BMC asked in `ms`, if not sooner. */
   lookIn(node: BareMetalNode, ms: number): void;
@@ -111,16 +117,17 @@ export function createObserver(deps: ObserverDeps): Observer {
     },
     recall: (node) => seen(memoryOf(node)),
     async command(node, signal, work, timeoutMs = commandTimeoutMs) {
-      const { login } = memoryOf(node);
-      if (login === undefined) throw unreachable(node.spec.bmc.address, 'its login is not known yet');
       try {
-        await bmcs.run(keyText(keyOf(node)), login.target, timeoutMs, signal, work);
+        await bmcs.run(keyText(keyOf(node)), targetOf(memoryOf(node), node), timeoutMs, signal, work);
       } catch (error) {
         // Every wrong login counts towards the few that a BMC takes, whoever made it.
         const failure = asOperatorError(error);
         if (!signal.aborted && failure.reason === 'BMCAuthFailed') failed(memoryOf(node), failure, after);
         throw error;
       }
+    },
+    async stream(node, signal, work) {
+      await bmcs.stream(keyText(keyOf(node)), targetOf(memoryOf(node), node), signal, work);
     },
     lookIn(node, ms) {
       const memory = memoryOf(node);
@@ -134,6 +141,11 @@ export function createObserver(deps: ObserverDeps): Observer {
       await bmcs.drop(keyText(key));
     },
   };
+}
+
+function targetOf({ login }: Memory, { spec }: BareMetalNode): BmcTarget {
+  if (login !== undefined) return login.target;
+  throw unreachable(spec.bmc.address, 'its login is not known yet');
 }
 
 async function askBmc(

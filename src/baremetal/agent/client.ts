@@ -75,7 +75,8 @@ export function createAgentClient({
 /** That very certificate, whatever names and dates it carries: a ramdisk has no clock to rely on. */
 function pinned(address: AgentAddress): buildConnector.connector {
   const expected = fingerprintOf(address);
-  const connect = buildConnector({ timeout: connectMs, rejectUnauthorized: false });
+  // A resumed TLS session shows no certificate to compare.
+  const connect = buildConnector({ timeout: connectMs, rejectUnauthorized: false, maxCachedSessions: 0 });
   return (options, callback) => {
     connect(options, (error, socket) => {
       if (error !== null) return callback(error, null);

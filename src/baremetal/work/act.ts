@@ -214,7 +214,8 @@ const mended = /^(BMCAuthFailed|BMCCertificateInvalid|Credentials.*|CA.*)$/;
 /** What an effect met, for the try's books: what cannot mend by itself fails the try. */
 export function noteFailure(current: Try, error: unknown, now: number): void {
   const { kind, reason, message } = asOperatorError(error);
-  if (kind !== 'transient' && !mended.test(reason)) current.failure = { reason, message };
+  if (kind !== 'transient' && !mended.test(reason))
+    current.failure = { reason, message: `cannot go on: ${message}` };
   const count = (current.trouble?.count ?? 0) + 1;
   current.trouble = { message, count, retryAt: now + Math.min(1_000 * 2 ** count, 30_000) };
 }

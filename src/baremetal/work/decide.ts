@@ -149,9 +149,10 @@ const to = (work: Work, phase: Phase, { now }: WorkInput): WorkStep =>
 function failed(
   work: Work,
   why: { readonly reason: string; readonly message: string },
-  { now, jitter }: WorkInput,
+  { now, jitter, seen }: WorkInput,
 ): WorkStep {
-  const failure = failureOf(work, why, now, jitter);
+  const tail = seen.consoleTail === undefined ? '' : `; its console ends with: ${seen.consoleTail}`;
+  const failure = failureOf(work, { ...why, message: `${why.message}${tail}` }, now, jitter);
   return step({ ...work, failure }, { outcome: 'failed', says: failure.message });
 }
 

@@ -11,6 +11,7 @@ import type { Inventory } from '../bmc/port.ts';
 import { isInspected, workOf, type WorkView } from '../decide.ts';
 import type { Seen } from '../observe.ts';
 import { chooseBoot, type Choice } from './choose.ts';
+import { tailOf, type Consoles } from './consoles.ts';
 import { jobFor } from './job.ts';
 import type { Blocker, WorkSeen } from './model.ts';
 import type { Provisioning, Tries, Try } from './tries.ts';
@@ -26,6 +27,7 @@ export interface LookDeps {
   readonly random: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly provisioning: Provisioning | undefined;
+  readonly consoles: Consoles;
 }
 
 const unavailable: Blocker = {
@@ -66,6 +68,7 @@ export async function lookAtWork(
   const chosen = choiceFor(deps, node, holder);
   const choice = 'reason' in chosen ? undefined : chosen;
   const current = await tries.of(node);
+  if (current?.awaited === true) deps.consoles.follow(node);
   const told = current === undefined ? nothing : await toldBy(tries, node, current, choice, signal);
   return {
     seen: {
@@ -75,6 +78,7 @@ export async function lookAtWork(
       inventoryKept: isInspected(node),
       ...told,
       silentMs: silenceIn(deps, told.heard),
+      consoleTail: tailOf(deps.consoles.log(node.metadata.uid)),
       ...triedBy(current),
     },
     image: imageIn(choice),
@@ -107,7 +111,9 @@ async function toldBy(
     (error: unknown): AgentMove | undefined => {
       signal.throwIfAborted();
       const { kind, reason, message } = asOperatorError(error);
-      return kind === 'transient' ? undefined : { kind: 'failed', reason, message };
+      return kind === 'transient'
+        ? undefined
+        : { kind: 'failed', reason, message: `cannot go on: ${message}` };
     },
   );
   return { heard, move };

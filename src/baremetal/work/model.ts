@@ -34,6 +34,8 @@ export interface WorkSeen {
   readonly move: AgentMove | undefined;
   /** What an effect of this try met that trying again cannot mend. */
   readonly failure: Blocker | undefined;
+  /** The last lines of the machine's console, if anybody follows it. */
+  readonly consoleTail: string | undefined;
   /** What the last effect met, which is tried again. */
   readonly trouble: string | undefined;
   /** Media ejected, boot device back to the disk, ownership written down: by this process and for this boot. */

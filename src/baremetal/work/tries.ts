@@ -7,6 +7,7 @@ import type { BootPlan } from '../boot/script.ts';
 import type { Slots } from '../slots.ts';
 import { agentNodeOf, macsOf } from './machine.ts';
 import type { Choice } from './choose.ts';
+import type { Consoles } from './consoles.ts';
 import type { Blocker, WorkKind } from './model.ts';
 import type { Records } from './record.ts';
 
@@ -58,8 +59,9 @@ export interface Tries {
 export function createTries(deps: {
   readonly records: Records;
   readonly provisioning: Provisioning | undefined;
+  readonly consoles: Consoles;
 }): Tries {
-  const { records, provisioning } = deps;
+  const { records, provisioning, consoles } = deps;
   const tries = new Map<string, Try>();
 
   const disarm = (uid: string): void => {
@@ -69,6 +71,7 @@ export function createTries(deps: {
   const end = async (uid: string): Promise<void> => {
     const former = tries.get(uid);
     tries.delete(uid);
+    consoles.stop(uid);
     disarm(uid);
     await former?.agent?.client.close();
   };

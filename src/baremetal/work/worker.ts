@@ -3,6 +3,7 @@ import type { BareMetalNode } from '../../api/baremetalnode.gen.ts';
 import type { Host } from '../../api/host.gen.ts';
 import { isTrue } from '../../kernel/conditions.ts';
 import { isIdle, workOf, type Decision } from '../decide.ts';
+import { writeNodeConfigMap } from '../inventory.ts';
 import type { Seen } from '../observe.ts';
 import { isAboutMachine, noteFailure, perform, type ActDeps } from './act.ts';
 import { choiceFor, lineKey, lookAtWork, type LookDeps, type WorkLook } from './look.ts';
@@ -41,12 +42,18 @@ const slowPollMs = 30_000;
 const effectPollMs = 1_000;
 
 export function createWorker(deps: WorkerDeps): Worker {
-  const { records, provisioning, clock, agentPollMs } = deps;
+  const { records, provisioning, clock, agentPollMs, consoles } = deps;
   const tries = createTries(deps);
 
   /** Work that is over, or failed, holds nothing; what is only left alone for a while keeps its place. */
-  const settle = async (node: BareMetalNode, { step, status }: Decision): Promise<void> => {
+  const settle = async (
+    node: BareMetalNode,
+    { step, status }: Decision,
+    signal: AbortSignal,
+  ): Promise<void> => {
     if (status.work !== undefined && step?.outcome !== 'failed') return;
+    const text = consoles.log(node.metadata.uid);
+    if (step?.outcome === 'failed' && text !== '') await keepConsole(deps, node, text, signal);
     provisioning?.slots.free(lineKey(node));
     await tries.end(node.metadata.uid);
   };
@@ -58,7 +65,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       return lookAtWork(deps, tries, { node, holder, seen }, signal);
     },
     async act(node, holder, decision, signal) {
-      await settle(node, decision);
+      await settle(node, decision, signal);
       const { step } = decision;
       const current = step?.todo === undefined ? undefined : await tries.of(node);
       const choice = choiceFor(deps, node, holder);
@@ -90,6 +97,17 @@ export function createWorker(deps: WorkerDeps): Worker {
       if (!node.spec.externallyProvisioned) await records.leave(node, signal);
     },
   };
+}
+
+/** For whoever wants to know why it failed: all that there is of the console, in a ConfigMap. */
+async function keepConsole(
+  { client }: WorkerDeps,
+  node: BareMetalNode,
+  text: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const boot = node.status?.work?.boot ?? '';
+  await writeNodeConfigMap(client, node, { suffix: 'console', data: { 'console.log': text, boot } }, signal);
 }
 
 const isManageable = ({ status }: Decision): boolean => isTrue(status.conditions, 'Manageable');

@@ -67,6 +67,7 @@ export function createRoom({ cache, connector, provisioning }: RoomOptions = {})
       bmcs: createBmcPool({ clock, connect: connector?.(clock) ?? bmcs.connect }),
       powerPollMs: secondsOfPoll * 1000,
       agentPollMs: 5_000,
+      log: silentLogger,
       randomBytes: (size) => Buffer.from(Array.from({ length: size }, () => (counter += 1) % 251)),
       provisioning: provisioning?.(clock),
       notCleaned: () => void (room.notCleaned += 1),

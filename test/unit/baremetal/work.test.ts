@@ -28,6 +28,7 @@ const seen: WorkSeen = {
   move: undefined,
   failure: undefined,
   trouble: undefined,
+  consoleTail: undefined,
   retired: false,
 };
 const decide = (
@@ -200,6 +201,12 @@ describe('a phase that lasts too long', () => {
       expect(outcome).to.equal(reason === undefined ? 'going' : 'failed');
     });
   }
+
+  it('ends with the end of the console, where somebody follows it', () => {
+    const view = { consoleTail: 'Kernel panic - not syncing' };
+    const { work: next } = decide(work('AwaitingAgent'), view, later(21 * minute));
+    expect(next.failure?.message).to.match(/; its console ends with: Kernel panic - not syncing$/);
+  });
 
   it('says that an inspection never came', () => {
     const view = { heard: { scriptAt: 1 } };
