@@ -35,6 +35,15 @@ need_debian() {
     die "apt-get could not install ${missing[*]}: run it by hand to see why"
 }
 
+# Debian packages without a command of their own.
+need_debian_libraries() {
+  local package missing=()
+  for package; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package:$package")
+  done
+  [ ${#missing[@]} -eq 0 ] || need_debian "${missing[@]}"
+}
+
 # `npm ci` where the lock file changed since the last time.
 need_packages() {
   local directory=$1 stamp=$1/node_modules/.undercloud-installed

@@ -23,6 +23,10 @@ export const annotations = {
   release: 'undercloud.dev/release',
   /** On a BareMetalNode: `soft` or `hard` restarts the machine once; taken away when it is taken up. */
   reboot: 'undercloud.dev/reboot',
+  /** On a BareMetalNode: `on` or `off` switches the locator light once; taken away when it was done. */
+  locate: 'undercloud.dev/locate',
+  /** On a BareMetalNode that nobody has: takes the inventory anew; taken away when it is taken up. */
+  inspect: 'undercloud.dev/inspect',
   /** On a BareMetalNode: we let go of the machine as it is, also at deletion, when the value is the node's name. */
   detach: 'undercloud.dev/detach',
   /** On a Host, by the operator: the BareMetalNode that carries its system since it was written there. */

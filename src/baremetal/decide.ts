@@ -1,6 +1,7 @@
 // One pass over a node, decided: who has it, what the agent does, which state follows, which power command, and the status. Pure.
 import type { BareMetalNode, BareMetalNodeStatus } from '../api/baremetalnode.gen.ts';
 import type { Host } from '../api/host.gen.ts';
+import { annotations } from '../api/names.ts';
 import { isTrue } from '../kernel/conditions.ts';
 import type { Inventory } from './bmc/port.ts';
 import type { Claim } from './claim.ts';
@@ -79,7 +80,8 @@ export function decideNode(input: DecisionInput): Decision {
   const owner = ownerAfter(node, claim);
   const brake = isIdle(node) ? undefined : workBrake(input);
   const step = brake === undefined ? stepFor(input, owner.hostRef?.uid) : undefined;
-  const place = placeAfter(input, owner, step);
+  const anew = isInspectedAnew(node, owner);
+  const place = anew ? ({ state: 'manageable' } as const) : placeAfter(input, owner, step);
   const rebootRequest = decideReboot(node, place, seen.bmc, now);
   const power = powerFor(input, { place, step, claimed: owner.hostRef !== undefined, rebootRequest });
   const status = buildStatus({
@@ -98,10 +100,22 @@ export function decideNode(input: DecisionInput): Decision {
     rebootRequest,
     hostKeys: input.hostKeys,
     rules: input.rules,
+    inspectedAnew: anew,
     now,
   });
   return { power: power.decision, status, step, moved: hasMoved(input, place, step) };
 }
+
+/** A person asks for another look at a machine that nobody uses. */
+const isInspectedAnew = (node: BareMetalNode, owner: Owner): boolean =>
+  node.metadata.annotations?.[annotations.inspect] !== undefined &&
+  node.status?.state === 'available' &&
+  node.spec.inspectionMode !== 'Disabled' &&
+  !node.spec.maintenance &&
+  node.spec.consumerRef === undefined &&
+  owner.hostRef === undefined &&
+  owner.retainedFrom === undefined &&
+  !isIdle(node);
 
 function hasMoved({ node, claim }: DecisionInput, place: Place, step: WorkStep | undefined): boolean {
   const former = node.status?.work;

@@ -29,6 +29,8 @@ export interface Findings {
   readonly hostKeys: readonly string[] | undefined;
   /** What the hardware rules say of it. */
   readonly rules: RuleResult | undefined;
+  /** The inventory is taken anew: the former one does not count any more. */
+  readonly inspectedAnew: boolean;
   readonly now: Date;
 }
 

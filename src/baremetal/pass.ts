@@ -1,7 +1,6 @@
 // One pass over a node, with its effects: observe, decide, act, report. It may stop anywhere and be run again.
 import { bareMetalNodes, type BareMetalNode } from '../api/baremetalnode.gen.ts';
 import { hosts, type Host } from '../api/host.gen.ts';
-import { annotations } from '../api/names.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EventRecorder } from '../kernel/events.ts';
 import type { Fence } from '../kernel/fence.ts';
@@ -18,6 +17,7 @@ import { inventoryName, writeInventory } from './inventory.ts';
 import type { Observer, Seen } from './observe.ts';
 import type { PowerSwitch } from './power-switch.ts';
 import { watchMs } from './power.ts';
+import { useUpRequests } from './requests.ts';
 import { rulesFor } from './rules-source.ts';
 import type { Past } from './work/past.ts';
 import type { Worker } from './work/worker.ts';
@@ -75,20 +75,26 @@ export function createPass(deps: PassDeps): (node: BareMetalNode, signal: AbortS
     const current = await useUpRequests(deps, reported.node, { claim, decision }, signal);
     await actOnPower(deps, current, decision, seen, signal);
     // Whether the machine is off is asked anew at each turn of the work: what was seen half a minute ago may not be so any more.
-    if (decision.step !== undefined && decision.moved) observer.lookIn(current, 0);
+    // A BMC that fails keeps its own time: many lock an account after the third wrong password.
+    const lookSoon = decision.step !== undefined && decision.moved && seen.bmc.kind === 'answers';
+    if (lookSoon) observer.lookIn(current, 0);
     const acted = await worker.act(current, holder, decision, signal);
     const waits = [
       isIdle(node) ? undefined : observer.recall(current).dueInMs,
       reported.deferredMs,
       worker.againInMs(current, decision),
     ];
-    const known = waits.filter((ms) => ms !== undefined);
     return {
       node: current,
       moved: decision.moved || acted,
-      againInMs: known.length > 0 ? Math.min(...known) : undefined,
+      againInMs: soonest(waits),
     };
   };
+}
+
+function soonest(waits: readonly (number | undefined)[]): number | undefined {
+  const known = waits.filter((ms) => ms !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
 }
 
 /** The Hosts that ask for the node. */
@@ -161,48 +167,6 @@ async function leaveSecret(
   const name = node.status?.credentialsName;
   if (name === undefined || name === node.spec.bmc.credentialsName) return;
   await releaseSecret(client, { namespace, name }, cache.store(bareMetalNodes).list(namespace), signal);
-}
-
-/** These annotations are requests, not settings: left there, they would have their effect the next time as well. */
-async function useUpRequests(
-  { client, events }: PassDeps,
-  node: BareMetalNode,
-  { claim, decision }: { readonly claim: Claim; readonly decision: Decision },
-  signal: AbortSignal,
-): Promise<BareMetalNode> {
-  const { name, annotations: present = {}, resourceVersion, deletionTimestamp } = node.metadata;
-  if (deletionTimestamp !== undefined || node.spec.paused) return node;
-  const used = [annotations.release, annotations.reboot].filter((key) => present[key] !== undefined);
-  if (used.length === 0) return node;
-  const metadata = {
-    resourceVersion,
-    annotations: Object.fromEntries(used.map((key) => [key, null])),
-  };
-  const current = await client.patch(bareMetalNodes, keyOf(node), { metadata }, signal);
-  const released = present[annotations.release];
-  if (released !== undefined && claim.kind !== 'free') {
-    const note = `${annotations.release}=${released} has no effect: it frees ${name} by that name, and only while status.retainedFrom is set`;
-    events.warning(node, 'ReleaseIgnored', 'Free', note);
-  }
-  const reboot = present[annotations.reboot];
-  if (reboot !== undefined) {
-    const taken = decision.status.rebootRequest;
-    if (taken !== undefined)
-      events.normal(
-        node,
-        'Rebooting',
-        'Reboot',
-        `${name} is rebooted, as ${annotations.reboot}=${reboot} asks`,
-      );
-    else
-      events.warning(
-        node,
-        'RebootIgnored',
-        'Reboot',
-        `${annotations.reboot}=${reboot} has no effect: it takes soft or hard, and reboots ${name} only while it is active and on`,
-      );
-  }
-  return current;
 }
 
 /** Sends what is due, and sees to it that the effect is looked for soon. */

@@ -93,11 +93,11 @@ function manageable({ node, bmc }: Findings): ConditionInput {
   );
 }
 
-function inspected({ node, inventory }: Findings): ConditionInput {
+function inspected({ node, inventory, inspectedAnew }: Findings): ConditionInput {
   if (node.spec.inspectionMode === 'Disabled') {
     return no('Inspected', 'InspectionDisabled', 'spec.inspectionMode is Disabled');
   }
-  if (inventory !== undefined || isTrue(node.status?.conditions, 'Inspected')) {
+  if (!inspectedAnew && (inventory !== undefined || isTrue(node.status?.conditions, 'Inspected'))) {
     return yes('Inspected', 'InventoryTaken', `the inventory is in ConfigMap ${inventoryName(node)}`);
   }
   return no('Inspected', 'InspectionPending', 'the inventory was not taken yet');

@@ -36,11 +36,14 @@ export function overdue(work: Work, seen: WorkSeen, now: Date): Why | undefined 
     case 'Queued':
       return undefined;
     case 'PoweringOff':
-    case 'Finishing':
-      return age > limits[work.phase] ? stuck('off', age) : undefined;
+      return age > limits.PoweringOff ? stuck('off', age) : undefined;
     case 'Booting':
+      return age > limits.Booting ? stuck('on', age) : undefined;
+    // The work is done: it is not thrown away because the BMC is, which says so itself.
+    case 'Finishing':
+      return age > limits.Finishing && seen.power !== 'Unknown' ? stuck('off', age) : undefined;
     case 'Starting':
-      return age > limits[work.phase] ? stuck('on', age) : undefined;
+      return age > limits.Starting && seen.power !== 'Unknown' ? stuck('on', age) : undefined;
     case 'AwaitingAgent':
       return awaited(work, seen, age);
     case 'Working':

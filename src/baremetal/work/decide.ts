@@ -143,8 +143,19 @@ function awaiting({ seen }: WorkInput): Partial<WorkStep> {
 const withImage = ({ image: _former, ...work }: Work, { image }: WorkInput): Work =>
   image === undefined ? work : { ...work, image };
 
+/** Where each phase's percent begins: no step falls behind the one before it. */
+const beginnings: Readonly<Record<Phase, number>> = {
+  Queued: 0,
+  PoweringOff: 5,
+  Booting: 8,
+  AwaitingAgent: 12,
+  Working: 30,
+  Finishing: 92,
+  Starting: 98,
+};
+
 const to = (work: Work, phase: Phase, { now }: WorkInput): WorkStep =>
-  step({ ...work, phase, phaseSince: wholeSeconds(now) }, {});
+  step({ ...work, phase, phaseSince: wholeSeconds(now) }, { percent: beginnings[phase] });
 
 function failed(
   work: Work,

@@ -110,7 +110,7 @@ describe('our own certificate', () => {
       const errorOf = (attempt: Promise<string>) =>
         attempt.then(
           () => 'none',
-          (error: { code?: string }) => error.code,
+          (error: unknown) => (error as { code?: string }).code,
         );
       try {
         expect(await dial(cert, name)).to.equal('hello');

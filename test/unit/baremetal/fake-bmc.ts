@@ -28,6 +28,7 @@ export interface FakeBmc {
   media: string | undefined;
   bios: Record<string, string | number | boolean>;
   secureBoot: boolean | undefined;
+  lit: boolean;
   /** Called after the power changed. */
   onPower: (power: 'On' | 'Off') => void;
 }
@@ -67,6 +68,7 @@ const fresh = (): FakeBmc => ({
   media: undefined,
   bios: {},
   secureBoot: undefined,
+  lit: false,
   onPower: () => undefined,
 });
 
@@ -104,7 +106,7 @@ function behind(fake: FakeBmc, address: string, password: string): Bmc {
     setBios: (settings, permit) => change(permit, () => void Object.assign(fake.bios, settings)),
     secureBoot: () => answer(() => fake.secureBoot),
     setSecureBoot: (enabled, permit) => change(permit, () => void (fake.secureBoot = enabled)),
-    setIndicator: (_lit, permit) => change(permit, () => undefined),
+    setIndicator: (lit, permit) => change(permit, () => void (fake.lit = lit)),
     console: () => Promise.reject(refused(address, 'it has no console')),
     close: () => Promise.resolve(),
   };

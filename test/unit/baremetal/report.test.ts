@@ -31,6 +31,7 @@ const found = (parts: NodeParts, more: Partial<Findings> = {}): Findings => ({
   rebootRequest: undefined,
   hostKeys: undefined,
   rules: undefined,
+  inspectedAnew: false,
   now: start,
   ...more,
 });

@@ -4,7 +4,7 @@ import { bareMetalNodes } from '../../../src/api/baremetalnode.gen.ts';
 import { annotations } from '../../../src/api/names.ts';
 import { transient } from '../../../src/kernel/errors.ts';
 import { live } from './memory-machine.ts';
-import { available, giveBack, image, installed, scene, type Scene } from './scene.ts';
+import { available, giveBack, image, inState, installed, scene, until, type Scene } from './scene.ts';
 import { address, annotate, minute, remove } from './users.ts';
 
 describe('the deletion of a node', () => {
@@ -96,5 +96,34 @@ describe('a reboot that a person asks for', () => {
     await made.room.pass(minute);
     expect(made.room.events).to.include('Warning RebootIgnored');
     expect(made.room.node()?.metadata.annotations ?? {}).to.not.have.property(annotations.reboot);
+  });
+});
+
+describe('another inspection that a person asks for', () => {
+  it('of a machine that nobody has: it is booted and looked at once more', async () => {
+    const made = await available();
+    await annotate(made.room, { [annotations.inspect]: 'now' });
+    await until(made, () => made.room.node()?.status?.work?.kind === 'Inspect');
+    await until(made, inState(made, 'available'));
+    expect(made.machine.boots).to.equal(2);
+    expect(made.room.node()?.metadata.annotations ?? {}).to.not.have.property(annotations.inspect);
+  });
+
+  it('of a machine that a host has: it is left alone, and said so', async () => {
+    const made = await installed();
+    await annotate(made.room, { [annotations.inspect]: 'now' });
+    await live(made.room, made.machine, minute);
+    expect(made.machine).to.include({ boots: 2, running: 'system' });
+    expect(made.room.events).to.include('Warning InspectIgnored');
+  });
+});
+
+describe('the locator light', () => {
+  it('is switched once, and answered', async () => {
+    const made = await installed();
+    await annotate(made.room, { [annotations.locate]: 'on' });
+    await made.room.pass(minute);
+    expect(made.room.bmcs.at(address).lit).to.equal(true);
+    expect(made.room.events.filter((event) => event === 'Normal Located')).to.have.lengthOf(1);
   });
 });

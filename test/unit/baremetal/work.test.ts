@@ -176,6 +176,7 @@ describe('a phase that lasts too long', () => {
     ['in the line', 'Queued', 9999, { turn: false }, undefined],
     ['a power that stays on', 'PoweringOff', 6, {}, 'PowerStuck'],
     ['a power that stays off', 'Starting', 6, { power: 'Off' }, 'PowerStuck'],
+    ['a BMC that fails when all is done', 'Finishing', 60, { power: 'Unknown' }, undefined],
     ['nothing heard yet', 'AwaitingAgent', 19, {}, undefined],
     ['nothing heard', 'AwaitingAgent', 21, {}, 'NoBoot'],
     ['a script fetched', 'AwaitingAgent', 29, { heard: { scriptAt: 1 } }, undefined],
