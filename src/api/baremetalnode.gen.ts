@@ -344,7 +344,10 @@ export interface BareMetalNodeStatus {
   /** The SSH host keys that the machine was given when we installed it. */
   readonly sshHostKeys?: readonly string[];
 
-  /** The kind of machine, by the rules of ConfigMap undercloud-hardware-rules; spec.profile comes first. */
+  /**
+   * The kind of machine: spec.profile or, where that is unset, by the rules of ConfigMap
+   * undercloud-hardware-rules.
+   */
   readonly profile?: string;
 
   /** Capabilities by those rules; those of the spec come first. */
@@ -437,6 +440,12 @@ export interface BareMetalNodeStatusWorkImage {
 
   /** Its SHA-256 or SHA-512. */
   readonly checksum: string;
+
+  /** Its format. */
+  readonly format?: 'Raw' | 'QCow2';
+
+  /** It is of one partition, not of a whole disk. */
+  readonly partition?: boolean;
 }
 
 /** Why this try failed. */
@@ -461,6 +470,12 @@ export interface BareMetalNodeStatusImage {
 
   /** Its SHA-256 or SHA-512. */
   readonly checksum: string;
+
+  /** Its format. */
+  readonly format?: 'Raw' | 'QCow2';
+
+  /** It is of one partition, not of a whole disk. */
+  readonly partition?: boolean;
 }
 
 /** The reboot that the annotation undercloud.dev/reboot asked for, until the machine was seen off. */

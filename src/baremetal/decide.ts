@@ -37,7 +37,7 @@ export interface DecisionInput {
   readonly installed: boolean;
   /** The inventory, from the BMC or the agent, if it was taken just now. */
   readonly inventory: Inventory | undefined;
-  readonly rules: RuleResult | undefined;
+  readonly rules: RuleResult;
   readonly hostKeys: readonly string[] | undefined;
   readonly pressed: PressState;
   readonly epoch: number;

@@ -28,7 +28,7 @@ export interface Findings {
   /** SSH host keys that the machine was given when we installed it. */
   readonly hostKeys: readonly string[] | undefined;
   /** What the hardware rules say of it. */
-  readonly rules: RuleResult | undefined;
+  readonly rules: RuleResult;
   /** The inventory is taken anew: the former one does not count any more. */
   readonly inspectedAnew: boolean;
   readonly now: Date;

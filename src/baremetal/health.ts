@@ -105,7 +105,8 @@ function blocked({ node, blocker, workBrake, step, place }: Findings): Health | 
     const message = `${name} is ${place.state}, and left as it is: ${workBrake}`;
     return { kind: 'paused', reason: 'WorkLeftAlone', message };
   }
-  if (blocker === undefined || step?.work.phase !== 'Queued') return undefined;
+  const waiting = step?.work.phase === 'Queued' || step?.work.phase === 'Booting';
+  if (blocker === undefined || !waiting || step.outcome === 'failed') return undefined;
   return stalled(blocker.reason, `${name} ${blocker.message}`);
 }
 
@@ -130,7 +131,7 @@ function atWork({ node, step, owner }: Findings): Health | undefined {
 
 /** A machine that somebody has is not thrown out by a rule that came later. */
 function refused({ node, owner, rules }: Findings): Health | undefined {
-  const why = rules === undefined ? node.status?.refused : rules.refused;
+  const why = rules.refused;
   if (why === undefined || owner.hostRef !== undefined) return undefined;
   const message = `${node.metadata.name} is refused by the hardware rules: ${why}; no host gets it`;
   return stalled('RefusedByRule', message);

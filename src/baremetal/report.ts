@@ -63,13 +63,13 @@ function errorsIn({ node, bmc, step }: Findings): number {
   return bmc.kind === 'answers' ? 0 : (node.status?.errorCount ?? 0);
 }
 
-/** Undefined: the rules were not looked at in this pass. */
+/** What the spec says counts before what the rules say. */
 function ruled({
   node,
   rules,
 }: Findings): Pick<BareMetalNodeStatus, 'profile' | 'capabilities' | 'resourceClass' | 'refused'> {
-  const { profile, capabilities, resourceClass, refused } = rules ?? node.status ?? {};
-  return present({ profile, capabilities, resourceClass, refused });
+  const { profile, capabilities, resourceClass, refused } = rules;
+  return present({ profile: node.spec.profile ?? profile, capabilities, resourceClass, refused });
 }
 
 /** Every condition beside Ready and its companions. */

@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { isIPv6 } from 'node:net';
+import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeCertificate } from '../../src/baremetal/agent/certificate.ts';
 import { type AgentFailure, failureOf } from './machine-failures.ts';
@@ -54,12 +53,18 @@ export async function serveAgent(
       () => response.destroy(),
     );
   });
+  // closeAllConnections leaves out those that are still in their TLS handshake.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   const listening = Promise.withResolvers<AddressInfo>();
   server.once('error', listening.reject);
   // The real one has port 9999; here each machine takes what is free.
   server.listen(0, address, () => listening.resolve(server.address() as AddressInfo));
   const { port } = await listening.promise;
-  const stop = (): void => server.closeAllConnections();
+  const stop = (): void => sockets.forEach((socket) => void socket.destroy());
   signal.addEventListener('abort', stop);
   return {
     url: `https://${isIPv6(address) ? `[${address}]` : address}:${port}`,
@@ -68,7 +73,7 @@ export async function serveAgent(
       signal.removeEventListener('abort', stop);
       const closed: PromiseWithResolvers<void> = Promise.withResolvers();
       server.close(() => closed.resolve());
-      server.closeAllConnections();
+      stop();
       return closed.promise;
     },
   };

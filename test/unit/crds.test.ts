@@ -29,7 +29,7 @@ const shortNames: Readonly<Record<string, string>> = {
 };
 /** Words of Ironic, Pacemaker, QEMU and RAID, which people know as they are. */
 const foreignWords =
-  /\.status\.(state|errorFrom)$|\.onFail$|\.network\.mode$|\.osImage\.format$|\.raid\.volumes\[\]\.level$/;
+  /\.status\.(state|errorFrom)$|\.onFail$|\.network\.mode$|\.(osI|i)mage\.format$|\.raid\.volumes\[\]\.level$/;
 
 interface Field {
   readonly path: string;

@@ -65,9 +65,11 @@ const sequence = (...parts: readonly Uint8Array[]): Buffer => der(0x30, ...parts
 const set = (...parts: readonly Uint8Array[]): Buffer => der(0x31, ...parts);
 const extension = (id: Uint8Array, value: Uint8Array): Buffer => sequence(id, der(0x04, value));
 
-/** UTCTime up to 2049 (RFC 5280 section 4.1.2.5). */
-const time = (date: Date): Buffer =>
-  der(0x17, Buffer.from(`${date.toISOString().slice(2, 19).replaceAll(/[-:T]/g, '')}Z`));
+/** UTCTime up to 2049, GeneralizedTime from then on (RFC 5280 section 4.1.2.5). */
+function time(date: Date): Buffer {
+  const text = `${date.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
+  return date.getUTCFullYear() < 2050 ? der(0x17, Buffer.from(text.slice(2))) : der(0x18, Buffer.from(text));
+}
 
 /** iPAddress or dNSName (RFC 5280 section 4.2.1.6). */
 function generalName(host: string): Buffer {
@@ -77,6 +79,11 @@ function generalName(host: string): Buffer {
 
 function addressBytes(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
+  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(address);
+  if (dotted !== null) {
+    const hex = addressBytes(dotted[2] ?? '').toString('hex');
+    return addressBytes(`${dotted[1] ?? ''}${hex.slice(0, 4)}:${hex.slice(4)}`);
+  }
   const [head = '', tail] = address.split('::');
   const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
   const [before, after] = [groups(head), groups(tail ?? '')];

@@ -106,7 +106,7 @@ function refusal({ url }: AgentAddress, status: number, text: string): OperatorE
 /** The agent's own words (errors.py, RESTError). */
 function detailIn(text: string): string {
   try {
-    const body = JSON.parse(text) as { readonly message?: unknown; readonly details?: unknown };
+    const body = JSON.parse(text) as Readonly<Record<string, unknown>>;
     return [body.message, body.details]
       .filter((part) => typeof part === 'string')
       .join(': ')

@@ -69,7 +69,8 @@ export function createDesk(deps: {
   };
   const turnAway = (one: Expected, fault: string): Refusal => {
     if (one.heard.trouble !== fault) note(one, { trouble: fault });
-    return { status: 409, fault };
+    // Whoever is turned away is not told whom we know, and where.
+    return { status: 409, fault: 'another machine is awaited here' };
   };
   const { oneWith, speaker } = createDoor(awaited, turnAway);
 
@@ -108,6 +109,7 @@ export function createDesk(deps: {
         turnAway(one, address.fault);
         return address;
       }
+      one.heard = wellAgain(one.heard);
       note(one, { heartbeatAt: clock.monotonic(), address: one.heard.address ?? address });
       return { status: 202, body: undefined };
     },
@@ -123,6 +125,9 @@ export function createDesk(deps: {
     },
   };
 }
+
+/** What was wrong before is over: its own agent beats. */
+const wellAgain = ({ trouble: _over, ...heard }: Heard): Heard => heard;
 
 type TurnAway = (one: Expected, fault: string) => Refusal;
 

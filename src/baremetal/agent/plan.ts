@@ -6,10 +6,20 @@ import type { AgentCommand, AgentNode } from './port.ts';
 
 export type AgentJob = DeployJob | CleanJob | BurnInJob;
 
+/** An image as it was recorded when its deployment began. */
+export interface WrittenImage {
+  readonly url: string;
+  /** As BootImage has it. */
+  readonly checksum: string;
+  /** Raw where nothing is said. */
+  readonly format?: BootImage['format'];
+  readonly partition?: boolean;
+}
+
 export interface DeployJob {
   readonly kind: 'Deploy';
   readonly node: AgentNode;
-  readonly image: BootImage;
+  readonly image: WrittenImage;
   /** gzip in base64; needed only when the image is about to be written. A secret. */
   readonly configDrive: string | undefined;
   readonly bootMode: BootMode;
@@ -164,16 +174,16 @@ function deploySteps(job: DeployJob): readonly Step[] {
     { name: 'deploy.get_deploy_steps', what: 'tells what it can do', percent: 0, params: () => common },
     ...(raid === undefined ? [] : [makeRaid]),
     write,
-    ...(needsBootLoader(job) ? bootLoader(mode) : []),
+    ...(needsBootLoader(job) ? bootLoader(job, mode) : []),
     { name: 'standby.sync', what: 'writes what is still in memory', percent: 95, params: () => ({}) },
   ];
 }
 
 /** As ironic/drivers/modules/agent.py, configure_local_boot: the image of a whole disk has its own, which only UEFI has to be told of. */
 const needsBootLoader = ({ image, bootMode, raid }: DeployJob): boolean =>
-  bootMode === 'UEFI' || image.partition !== undefined || raid !== undefined;
+  bootMode === 'UEFI' || image.partition === true || raid !== undefined;
 
-const bootLoader = (mode: 'bios' | 'uefi'): readonly Step[] => [
+const bootLoader = ({ image }: DeployJob, mode: 'bios' | 'uefi'): readonly Step[] => [
   { name: 'standby.get_partition_uuids', what: 'tells its partitions', percent: 82, params: () => ({}) },
   {
     name: 'image.install_bootloader',
@@ -181,7 +191,7 @@ const bootLoader = (mode: 'bios' | 'uefi'): readonly Step[] => [
     percent: 85,
     // The image of a whole disk has no partitions of ours: the agent looks for the EFI system partition by itself.
     params: ({ partitions }) => ({
-      root_uuid: partitions['root uuid'] ?? null,
+      root_uuid: image.partition !== true ? null : (partitions['root uuid'] ?? null),
       efi_system_part_uuid: mode === 'uefi' ? (partitions['efi system partition uuid'] ?? null) : null,
       prep_boot_part_uuid: null,
       target_boot_mode: mode,
@@ -192,7 +202,7 @@ const bootLoader = (mode: 'bios' | 'uefi'): readonly Step[] => [
 /** standby.prepare_image's image_info (ironic_python_agent/extensions/standby.py, _validate_image_info). */
 function imageInfo({ node, image, rootMebibytes, bootMode }: DeployJob): Readonly<Record<string, unknown>> {
   const [algorithm, digest] = image.checksum.split(':');
-  const raw = image.format === 'Raw';
+  const raw = image.format !== 'QCow2';
   return {
     id: digest,
     urls: [image.url],
@@ -203,7 +213,7 @@ function imageInfo({ node, image, rootMebibytes, bootMode }: DeployJob): Readonl
     // Raw goes from the network to the disk; anything else has to fit into memory first.
     stream_raw_images: raw,
     node_uuid: node.uuid,
-    ...(image.partition === undefined
+    ...(image.partition !== true
       ? { image_type: 'whole-disk-image' }
       : {
           ...partitionImage,

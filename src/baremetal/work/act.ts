@@ -13,7 +13,7 @@ import type { Bmc } from '../bmc/port.ts';
 import { mediaUrl } from '../boot/media-url.ts';
 import type { Observer } from '../observe.ts';
 import { powerBrake } from '../power.ts';
-import type { Choice } from './choose.ts';
+import { isVirtualMedia, type Choice } from './choose.ts';
 import { configDriveOf, type DriveDeps } from './drive.ts';
 import { jobFor } from './job.ts';
 import type { Todo, Work } from './model.ts';
@@ -23,7 +23,7 @@ import { argumentsOf, type Provisioning, type Tries, type Try } from './tries.ts
 /** A BMC and an agent cannot tell an old leader from a new one: nothing is sent unless this much of our lease remains. */
 const leaseLeftMs = 5_000;
 /** Setting a boot device and a medium takes a BMC some commands, some of which take it a minute. */
-const prepareMs = 300_000;
+const prepareMs = 240_000;
 
 export interface ActDeps extends DriveDeps {
   readonly client: KubeClient;
@@ -39,7 +39,8 @@ export interface ActDeps extends DriveDeps {
 export interface Task {
   readonly node: BareMetalNode;
   readonly work: Work;
-  readonly choice: Choice;
+  /** Undefined where the boot images cannot be read just now; only a boot needs them. */
+  readonly choice: Choice | undefined;
   readonly current: Try;
 }
 
@@ -104,7 +105,7 @@ async function prepare(deps: ActDeps, tries: Tries, task: Task, signal: AbortSig
   const { node, current, choice } = task;
   const { records, observer, provisioning } = deps;
   const api = provisioning?.api();
-  if (api === undefined) return;
+  if (api === undefined || choice === undefined) return;
   const record = await records.read(node, signal);
   const token =
     record.boot?.id === current.boot
@@ -158,14 +159,14 @@ function asTypeOf(present: unknown, value: string | number): string | number | b
 /** What the agent does is looked at once more: another leader may have sent a command since. */
 async function command(
   deps: ActDeps,
-  { node, choice, current }: Task,
+  { node, current }: Task,
   host: Host | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const client = current.agent?.client;
   if (client === undefined) return;
   const drive = host === undefined ? undefined : await configDriveOf(deps, node, host, signal);
-  const job = jobFor(node, choice, drive);
+  const job = jobFor(node, drive);
   if (job === undefined) return;
   const move = nextMove(job, await client.commands(signal));
   if (move.kind === 'run') await client.run(move.name, move.params, permitOf(deps), signal);
@@ -174,7 +175,7 @@ async function command(
 /** The order matters: once the machine is said to be installed, nothing of this boot may be left on it. */
 async function retire(
   deps: ActDeps,
-  { node, work, choice, current }: Task,
+  { node, work, current }: Task,
   host: Host | undefined,
   signal: AbortSignal,
 ): Promise<void> {
@@ -184,7 +185,7 @@ async function retire(
     node,
     signal,
     async (bmc, bounded) => {
-      if (choice.iso !== undefined) await bmc.ejectMedia(permit, bounded);
+      if (isVirtualMedia(node)) await bmc.ejectMedia(permit, bounded);
       if (work.kind !== 'Deploy') return;
       if (node.spec.bootMode === 'UEFISecureBoot') await bmc.setSecureBoot(true, permit, bounded);
       await bmc.setBoot({ device: 'Disk', mode, persistent: true }, permit, bounded);

@@ -48,7 +48,7 @@ export function chooseBoot(
   return { deploy: deploy.image, os: os?.image, iso: iso?.image.url };
 }
 
-const isVirtualMedia = ({ spec }: BareMetalNode): boolean =>
+export const isVirtualMedia = ({ spec }: BareMetalNode): boolean =>
   spec.bmc.address.startsWith('redfish-virtualmedia');
 
 const missing = (problem: string): Blocker => ({ reason: 'BootImageMissing', message: `waits: ${problem}` });

@@ -8,10 +8,10 @@ const hour = 60 * minute;
 const limits: Readonly<Record<Phase, number>> = {
   Queued: Infinity,
   PoweringOff: 5 * minute,
-  Booting: 5 * minute,
+  Booting: 10 * minute,
   AwaitingAgent: 30 * minute,
   Working: 24 * hour,
-  Finishing: 5 * minute,
+  Finishing: 10 * minute,
   Starting: 5 * minute,
 };
 /** A firmware that has not fetched its script by then has no DHCP or another boot device. */
@@ -38,12 +38,11 @@ export function overdue(work: Work, seen: WorkSeen, now: Date): Why | undefined 
     case 'PoweringOff':
       return age > limits.PoweringOff ? stuck('off', age) : undefined;
     case 'Booting':
-      return age > limits.Booting ? stuck('on', age) : undefined;
-    // The work is done: it is not thrown away because the BMC is, which says so itself.
+      if (age <= limits.Booting) return undefined;
+      return seen.prepared ? stuck('on', age) : unset('its boot device or medium', seen, age);
     case 'Finishing':
-      return age > limits.Finishing && seen.power !== 'Unknown' ? stuck('off', age) : undefined;
     case 'Starting':
-      return age > limits.Starting && seen.power !== 'Unknown' ? stuck('on', age) : undefined;
+      return finished(work.phase, seen, age);
     case 'AwaitingAgent':
       return awaited(work, seen, age);
     case 'Working':
@@ -55,6 +54,18 @@ const stuck = (power: string, age: number): Why => ({
   reason: 'PowerStuck',
   message: `was to be powered ${power}, and its BMC does not show it after ${minutes(age)}: look at the machine and its BMC`,
 });
+
+/** The work is done: it is not thrown away because the BMC is, which says so itself. */
+function finished(phase: 'Finishing' | 'Starting', seen: WorkSeen, age: number): Why | undefined {
+  if (age <= limits[phase] || seen.power === 'Unknown') return undefined;
+  if (phase === 'Starting') return stuck('on', age);
+  return seen.power === 'Off' ? unset('its disk back as boot device', seen, age) : stuck('off', age);
+}
+
+function unset(what: string, { blocker, trouble }: WorkSeen, age: number): Why {
+  const cause = trouble ?? blocker?.message ?? 'its BMC does not say why';
+  return { reason: 'BootDeviceNotSet', message: `did not get ${what} within ${minutes(age)}: ${cause}` };
+}
 
 function awaited(work: Work, { heard }: WorkSeen, age: number): Why | undefined {
   if (heard.scriptAt === undefined && heard.lookupAt === undefined && heard.inspection === undefined) {

@@ -66,10 +66,11 @@ const phases: Readonly<Record<Phase, (work: Work, input: WorkInput) => WorkStep>
     return step(work, { power: 'Off', says: 'is powered off, to boot the agent', percent: 5 });
   },
   Booting(work, input) {
-    const { power, prepared } = input.seen;
+    const { power, prepared, blocker } = input.seen;
     if (power === 'On' && prepared) return to(work, 'AwaitingAgent', input);
     // What runs was not started by us: it is not the agent.
     if (power === 'On') return to(work, 'PoweringOff', input);
+    if (!prepared && blocker !== undefined) return step(work, { says: blocker.message, percent: 8 });
     if (!prepared) return step(work, { todo: { kind: 'prepare' }, says: 'gets its boot device', percent: 8 });
     return step(work, { power: 'On', says: 'is powered on, to boot the agent', percent: 10 });
   },

@@ -1,15 +1,13 @@
 // What the agent of a node's present work is told to do, as plan.ts takes it. Pure.
 import type { BareMetalNode } from '../../api/baremetalnode.gen.ts';
 import type { AgentJob, BurnInJob } from '../agent/plan.ts';
-import type { Choice } from './choose.ts';
 import { agentNodeOf, raidConfigOf } from './machine.ts';
 
-/** Undefined where status records no work that has a job, as a deployment without an image. */
-export function jobFor(
-  node: BareMetalNode,
-  { os }: Choice,
-  configDrive: string | undefined,
-): AgentJob | undefined {
+/**
+ * From what status records: what the namespace names now may be another by now. Undefined where there is no job, as for a deployment
+ * without an image.
+ */
+export function jobFor(node: BareMetalNode, configDrive: string | undefined): AgentJob | undefined {
   const { work } = node.status ?? {};
   const agentNode = agentNodeOf(node);
   const { automatedCleaningMode: mode, bootMode } = node.spec;
@@ -20,20 +18,17 @@ export function jobFor(
       return { kind: 'BurnIn', node: agentNode, tests: testsOf(node) };
     case 'Clean':
       return mode === 'Disabled' ? undefined : { kind: 'Clean', node: agentNode, mode };
-    case 'Deploy': {
-      // The image that was recorded: what the namespace names now may be another by now.
-      if (os === undefined || work.image === undefined) return undefined;
-      const image = { ...os, url: work.image.url, checksum: work.image.checksum };
+    case 'Deploy':
+      if (work.image === undefined) return undefined;
       return {
         kind: 'Deploy',
         node: agentNode,
-        image,
+        image: work.image,
         configDrive,
         bootMode: bootMode === 'Legacy' ? 'Legacy' : 'UEFI',
         rootMebibytes: rootMebibytesOf(node),
         raid: raidConfigOf(node),
       };
-    }
   }
 }
 

@@ -8,6 +8,7 @@ import { keyOf, keyText } from '../../kube/objects.ts';
 import { nextMove, type AgentMove } from '../agent/plan.ts';
 import type { Heard } from '../agent/port.ts';
 import type { Inventory } from '../bmc/port.ts';
+import { present } from '../bmc/present.ts';
 import { isInspected, workOf, type WorkView } from '../decide.ts';
 import type { Seen } from '../observe.ts';
 import { chooseBoot, type Choice } from './choose.ts';
@@ -104,7 +105,7 @@ async function toldBy(
   if (phase !== 'AwaitingAgent' && phase !== 'Working') return nothing;
   const heard = await tries.follow(node, current, choice, signal);
   const agent = current.agent?.client;
-  const job = phase === 'Working' && choice !== undefined ? jobFor(node, choice, undefined) : undefined;
+  const job = phase === 'Working' ? jobFor(node, undefined) : undefined;
   if (agent === undefined || job === undefined) return { heard, move: undefined };
   const move = await agent.commands(signal).then(
     (commands): AgentMove => nextMove(job, commands),
@@ -142,8 +143,9 @@ const silenceIn = ({ clock }: LookDeps, { heartbeatAt }: Heard): number | undefi
 
 function imageIn(choice: Choice | undefined): WorkView['image'] {
   if (choice?.os === undefined) return undefined;
-  const { name, url, checksum } = choice.os;
-  return { ...(name !== undefined && { name }), url, checksum };
+  const { name, url, checksum, format, partition } = choice.os;
+  const ofPartition = partition === undefined ? undefined : true;
+  return present({ name, url, checksum, format, partition: ofPartition });
 }
 
 /** The agent does not know what its BMC speaks. */

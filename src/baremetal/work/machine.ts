@@ -51,7 +51,11 @@ function rootDeviceOf(hints: BareMetalNodeSpecRootDeviceHints = {}): Readonly<Re
     model: part(hints.model),
     vendor: part(hints.vendor),
     serial: hints.serialNumber,
-    size: hints.minSizeGigabytes === undefined ? undefined : `>= ${hints.minSizeGigabytes}`,
+    // The agent compares whole GiB.
+    size:
+      hints.minSizeGigabytes === undefined
+        ? undefined
+        : `>= ${Math.floor((hints.minSizeGigabytes * 1e9) / 2 ** 30)}`,
     wwn: hints.wwn,
     wwn_with_extension: hints.wwnWithExtension,
     wwn_vendor_extension: hints.wwnVendorExtension,

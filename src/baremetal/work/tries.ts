@@ -135,6 +135,9 @@ function planOf(node: BareMetalNode, choice: Choice, api: AgentApi): BootPlan {
   return { kind: 'Ramdisk', node: node.metadata.name, purpose, kernel, ramdisk, arguments: kernelArguments };
 }
 
+/** By its own default the agent asks a hundred times, for a quarter of an hour, before it says that there is no such image. */
+const fewRetries = 'ipa-image-download-connection-retries=2';
+
 /** The ramdisk's kernel arguments. Throws terminal UnusableArguments. */
 export function argumentsOf(
   { spec }: BareMetalNode,
@@ -148,7 +151,7 @@ export function argumentsOf(
     mac: spec.bootMACAddress,
     collectors: kind === 'Inspect' ? deploy.collectors : undefined,
     network: spec.ramdiskNetwork,
-    extra: deploy.kernelArguments,
+    extra: kind === 'Deploy' ? `${fewRetries} ${deploy.kernelArguments}` : deploy.kernelArguments,
   });
 }
 

@@ -68,8 +68,9 @@ export function createWorker(deps: WorkerDeps): Worker {
       await settle(node, decision, signal);
       const { step } = decision;
       const current = step?.todo === undefined ? undefined : await tries.of(node);
-      const choice = choiceFor(deps, node, holder);
-      if (step?.todo === undefined || current === undefined || 'reason' in choice) return false;
+      if (step?.todo === undefined || current === undefined) return false;
+      const chosen = choiceFor(deps, node, holder);
+      const choice = 'reason' in chosen ? undefined : chosen;
       // A BMC that does not let us in is left to the looks at it, which know how often it may be tried.
       if (step.todo.kind !== 'command' && !isManageable(decision)) return false;
       if ((current.trouble?.retryAt ?? 0) > clock.monotonic()) return false;

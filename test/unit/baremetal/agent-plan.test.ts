@@ -11,9 +11,8 @@ const node = {
 };
 const kept = { ...node, properties: { skip_block_devices: [{ serial: 'K1' }] } };
 const digest = 'a'.repeat(64);
-const file = { url: 'http://10.0.0.1/file', checksum: `sha256:${digest}` };
 const wholeDisk = { url: 'http://10.0.0.1/disk.raw', checksum: `sha256:${digest}`, format: 'Raw' } as const;
-const partition = { ...wholeDisk, partition: { kernel: file, ramdisk: file } } as const;
+const partition = { ...wholeDisk, partition: true } as const;
 const deploy: DeployJob = {
   ...{ kind: 'Deploy', node, image: wholeDisk, configDrive: 'H4sI', bootMode: 'UEFI' },
   ...{ rootMebibytes: 40_960, raid: undefined },

@@ -34,7 +34,8 @@ describe('a machine that we install', () => {
     const { room, machine } = await installed();
     const { status } = room.node() ?? {};
     expect(status).to.include({ power: 'On' });
-    expect(status?.image).to.deep.equal({ name: 'debian', url: image, checksum: sum('a') });
+    const expected = { name: 'debian', url: image, checksum: sum('a'), format: 'Raw' };
+    expect(status?.image).to.deep.equal(expected);
     expect(status?.sshHostKeys?.[0]).to.match(/^ssh-ed25519 /);
     expect(machine.running).to.equal('system');
     expect(machine.disk).to.deep.equal([`write ${image}`]);

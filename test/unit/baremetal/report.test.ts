@@ -30,7 +30,7 @@ const found = (parts: NodeParts, more: Partial<Findings> = {}): Findings => ({
   blocker: undefined,
   rebootRequest: undefined,
   hostKeys: undefined,
-  rules: undefined,
+  rules: {},
   inspectedAnew: false,
   now: start,
   ...more,

@@ -1,8 +1,8 @@
 // One HTTP exchange with a Redfish service: TLS as the node's spec wants it, bounded answers, failures in our vocabulary.
 import { createHash, X509Certificate } from 'node:crypto';
-import { TLSSocket, type PeerCertificate } from 'node:tls';
+import { createSecureContext, TLSSocket, type PeerCertificate, type SecureContext } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
-import { Agent, buildConnector, request } from 'undici';
+import { buildConnector, Client } from 'undici';
 import { isAbort, messageOf, OperatorError } from '../../../kernel/errors.ts';
 import type { BmcAddress } from '../address.ts';
 import { certificateInvalid, refused, unreachable } from '../errors.ts';
@@ -34,39 +34,51 @@ const mostBytes = 4 * 1024 * 1024;
 /** As Ironic has them (ironic/conf/redfish.py): some BMCs fetch an image before they answer. */
 const connectMs = 30_000;
 const silenceMs = 60_000;
+/** How long a connection is kept that carries nothing: enough for the requests of one command, and then a fleet holds no sockets. */
+const idleMs = 1_000;
+/** Of a connection that was kept: a BMC that lets them stall never answers on it, and a slow one is only asked again. */
+const keptSilenceMs = 5_000;
+const keptLost = 'KeptConnectionLost';
 
-export function createRedfishHttp(address: RedfishAddress, trust: TlsTrust): RedfishHttp {
-  // No keep-alive: some BMCs let kept connections stall (sushy closes every one for the same reason).
-  const agent = new Agent({
-    pipelining: 0,
-    headersTimeout: silenceMs,
-    bodyTimeout: silenceMs,
-    maxResponseSize: mostBytes,
-    connect: connector(address, trust),
-  });
+/** `patienceMs`: how long a kept connection may be silent before it counts as stalled. */
+export function createRedfishHttp(
+  address: RedfishAddress,
+  trust: TlsTrust,
+  patienceMs = keptSilenceMs,
+): RedfishHttp {
+  const connections = createConnections(address, trust);
   const send: RedfishHttp['send'] = async (method, link, options, signal) => {
-    const { body } = options;
-    const headers = {
-      accept: 'application/json',
-      // A compressed answer may have a weak ETag, which is of no use in If-Match (sushy connector.py).
-      'accept-encoding': 'identity',
-      'odata-version': '4.0',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...options.headers,
-    };
-    const payload = body === undefined ? null : JSON.stringify(body);
+    signal.throwIfAborted();
+    const { pathname, search } = within(address, link);
+    // What may do harm when it is sent twice gets a connection of its own: a kept one can fail after it has taken the request.
+    const { client, kept } = connections.take(method === 'GET');
+    let answered = false;
     try {
-      const url = within(address, link);
-      const reply = await request(url, { method, headers, body: payload, dispatcher: agent, signal });
+      const reply = await client.request({
+        method,
+        path: pathname + search,
+        headers: headersOf(options),
+        body: options.body === undefined ? null : JSON.stringify(options.body),
+        signal,
+        // Quirk `stalledConnections`.
+        reset: !connections.keeps(),
+        ...(kept ? { headersTimeout: patienceMs } : {}),
+      });
+      answered = true;
       const bytes = Buffer.from(await reply.body.arrayBuffer());
+      connections.giveBack(client);
       return {
         status: reply.statusCode,
         header: (name) => [reply.headers[name]].flat()[0],
         body: parsed(reply.headers['content-encoding'] === 'gzip' ? unpacked(bytes) : bytes),
       };
     } catch (error) {
+      connections.end(client);
+      const lost = kept && !answered;
+      // Also when it was called off: whoever did so may have had less patience than we.
+      if (lost) connections.keepNoMore();
       if (signal.aborted && isAbort(error)) throw signal.reason;
-      throw explained(address, error);
+      throw explained(address, error, lost);
     }
   };
   return {
@@ -81,7 +93,68 @@ export function createRedfishHttp(address: RedfishAddress, trust: TlsTrust): Red
         signal,
       );
     },
-    close: () => agent.destroy(),
+    close: () => connections.close(),
+  };
+}
+
+const headersOf = ({ body, headers }: Sent): Record<string, string> => ({
+  accept: 'application/json',
+  // A compressed answer may have a weak ETag, which is of no use in If-Match (sushy connector.py).
+  'accept-encoding': 'identity',
+  'odata-version': '4.0',
+  ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  ...headers,
+});
+
+/** The connections of one driver: the last one is kept for a short time, for the request that follows. */
+function createConnections(address: RedfishAddress, trust: TlsTrust) {
+  const open = new Set<Client>();
+  let idle: Client | undefined;
+  let keeps = true;
+  const connect = connector(address, trust);
+  const create = (): Client => {
+    const client = new Client(address.origin, {
+      keepAliveTimeout: idleMs,
+      // Where the service says how long it keeps one: half a second less, and never longer than we would.
+      keepAliveMaxTimeout: idleMs,
+      keepAliveTimeoutThreshold: idleMs / 2,
+      headersTimeout: silenceMs,
+      bodyTimeout: silenceMs,
+      maxResponseSize: mostBytes,
+      allowH2: false,
+      connect,
+    });
+    open.add(client);
+    return client;
+  };
+  const end = (client: Client): void => {
+    open.delete(client);
+    client.destroy(null, () => undefined);
+  };
+  return {
+    keeps: () => keeps,
+    keepNoMore(): void {
+      keeps = false;
+    },
+    /** `kept`: its connection has carried requests before. Only with `mayBeKept`. */
+    take(mayBeKept: boolean): { readonly client: Client; readonly kept: boolean } {
+      const former = idle;
+      const kept = former?.stats.connected === true;
+      if (former === undefined || (kept && !(mayBeKept && keeps))) return { client: create(), kept: false };
+      idle = undefined;
+      return { client: former, kept };
+    },
+    giveBack(client: Client): void {
+      if (idle !== undefined) end(idle);
+      if (open.has(client)) idle = client;
+    },
+    end,
+    async close(): Promise<void> {
+      const all = [...open];
+      open.clear();
+      idle = undefined;
+      await Promise.all(all.map((client) => client.destroy()));
+    },
   };
 }
 
@@ -95,6 +168,7 @@ function within(address: RedfishAddress, link: string): URL {
 }
 
 function parsed(bytes: Buffer): unknown {
+  if (bytes.length === 0) return undefined;
   try {
     return JSON.parse(bytes.toString()) as unknown;
   } catch {
@@ -104,11 +178,12 @@ function parsed(bytes: Buffer): unknown {
 
 function connector(address: RedfishAddress, trust: TlsTrust): buildConnector.connector {
   const verified = trust.kind === 'system' || trust.kind === 'ca';
-  if (trust.kind === 'ca') checkPem(address, trust.pem);
   const connect = buildConnector({
     timeout: connectMs,
     rejectUnauthorized: verified,
-    ...(trust.kind === 'ca' ? { ca: trust.pem } : {}),
+    // HTTP/1.1 is what every service speaks (DSP0266 section 6.1), and its idle connections end as we say.
+    allowH2: false,
+    ...(address.origin.startsWith('https:') ? { secureContext: contextOf(address, trust) } : {}),
     // A resumed TLS session shows no certificate to compare.
     ...(trust.kind === 'fingerprint' ? { maxCachedSessions: 0 } : {}),
   });
@@ -128,6 +203,18 @@ function fingerprintOf(socket: TLSSocket): string {
   return certificate.raw === undefined ? 'none' : createHash('sha256').update(certificate.raw).digest('hex');
 }
 
+/** Made once for all who trust the same: it costs more than a handshake has else, and a fleet has one CA as a rule. */
+let lastContext: { readonly pem: string | undefined; readonly context: SecureContext } | undefined;
+
+function contextOf(address: RedfishAddress, trust: TlsTrust): SecureContext {
+  const pem = trust.kind === 'ca' ? trust.pem : undefined;
+  if (lastContext !== undefined && lastContext.pem === pem) return lastContext.context;
+  if (pem !== undefined) checkPem(address, pem);
+  const context = createSecureContext(pem === undefined ? {} : { ca: pem });
+  lastContext = { pem, context };
+  return context;
+}
+
 /** OpenSSL passes over what it cannot read, and the failure would look like the BMC's. */
 function checkPem(address: RedfishAddress, pem: string): void {
   try {
@@ -137,6 +224,10 @@ function checkPem(address: RedfishAddress, pem: string): void {
   }
 }
 
+/** True where a GET got no answer because its connection, which had been kept, did not hold. On a new one it may get it at once. */
+export const lostKept = (thrown: unknown): boolean =>
+  thrown instanceof OperatorError && thrown.cause instanceof Error && thrown.cause.name === keptLost;
+
 /** True where the request cannot have reached the service: nobody took the connection. */
 export function neverSent(thrown: unknown): boolean {
   const cause: unknown = thrown instanceof OperatorError ? thrown.cause : thrown;
@@ -144,12 +235,16 @@ export function neverSent(thrown: unknown): boolean {
   return ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'].includes(code);
 }
 
-function explained(address: RedfishAddress, thrown: unknown): OperatorError {
+function explained(address: RedfishAddress, thrown: unknown, lost: boolean): OperatorError {
   if (thrown instanceof OperatorError) return thrown;
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
   // Node adds advice on its own options after a semicolon.
   const said = messageOf(thrown).replace(/;.*/, '');
   const about = code === '' || said.includes(code) ? said : `${code}: ${said}`;
+  if (lost) {
+    const cause = Object.assign(new Error(about, { cause: thrown }), { name: keptLost });
+    return unreachable(address.text, `on a connection that was kept: ${about}`, cause);
+  }
   // X509_V_ERR_* as Node names them, and its own for a name that does not match.
   const ofCertificate = /CERT|SELF_SIGNED|UNABLE_TO_|CRL|INVALID_(CA|PURPOSE)|PATH_LENGTH/.test(code);
   return ofCertificate

@@ -44,6 +44,11 @@ const major = (version: string): number => Number(/^\d+/.exec(version)?.[0] ?? 0
 
 const table = {
   // Transport and login
+  stalledConnections: {
+    products: 'some, not named',
+    deviation: 'lets a connection stall that was kept for a further request, or closes it on that',
+    source: 'SU connector.py, which sends Connection: close with every request for it',
+  },
   onlyCompressed: {
     products: 'HPE Gen10 Plus, registries',
     deviation: 'answers 406 unless gzip is accepted',

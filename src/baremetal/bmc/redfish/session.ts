@@ -3,7 +3,7 @@ import { unreachable } from '../errors.ts';
 import { isTransient } from './answer.ts';
 import { textAt } from './document.ts';
 import { createExchange, type Command } from './exchange.ts';
-import { neverSent, type Method, type Reply, type Sent } from './http.ts';
+import { lostKept, neverSent, type Method, type Reply, type Sent } from './http.ts';
 import type { LoginDeps } from './login.ts';
 import { problem } from './problem.ts';
 
@@ -42,7 +42,8 @@ export function createRedfishSession(deps: LoginDeps): RedfishSession {
         return await work();
       } catch (error) {
         if (signal.aborted || !isTransient(error) || !mayAgain(error)) throw error;
-        await clock.sleep(pause, signal);
+        // Quirk `stalledConnections`: the service itself has not stumbled.
+        if (!lostKept(error)) await clock.sleep(pause, signal);
       }
     }
     return work();
@@ -64,10 +65,10 @@ export function createRedfishSession(deps: LoginDeps): RedfishSession {
     get: (link, signal) => patiently(signal, always, () => read(link, signal)),
     look: (link, signal) => patiently(signal, always, () => look(link, signal)),
     send: (method, link, sent, command) =>
-      // A PATCH that is sent twice does what it does once.
+      // A PATCH that is sent twice does what it does once. Only a GET can lose a kept connection: one before the effect.
       patiently(
         command.signal,
-        (error) => method === 'PATCH' || neverSent(error),
+        (error) => method === 'PATCH' || neverSent(error) || lostKept(error),
         () => exchange(method, link, sent, command),
       ),
     async close() {
