@@ -1,8 +1,8 @@
 // The operator's small HTTP server: /healthz, /readyz and /metrics.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
-import { messageOf, terminal } from './errors.ts';
+import { messageOf } from './errors.ts';
+import { listen, type Listening } from './listen.ts';
 import { problems, type Health, type HealthCheck } from './health.ts';
 
 export interface HttpServerOptions {
@@ -13,14 +13,8 @@ export interface HttpServerOptions {
   readonly registry: Registry;
 }
 
-export interface HttpServer {
-  /** The port it listens on. */
-  readonly port: number;
-  close(): Promise<void>;
-}
-
 /** Throws terminal PortUnavailable. */
-export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+export function startHttpServer(options: HttpServerOptions): Promise<Listening> {
   const { host, port } = options;
   const server = createServer((request, response) => {
     answer(options, request).then(
@@ -28,23 +22,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       (error: unknown) => send(response, { status: 500, text: messageOf(error) }),
     );
   });
-  const listening = Promise.withResolvers<AddressInfo>();
-  server.once('error', (error) =>
-    listening.reject(
-      terminal('PortUnavailable', `cannot serve health and metrics on ${host}:${port}: ${error.message}`),
-    ),
-  );
-  server.listen(port, host, () => listening.resolve(server.address() as AddressInfo));
-  const address = await listening.promise;
-  return {
-    port: address.port,
-    close() {
-      const closed: PromiseWithResolvers<void> = Promise.withResolvers();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      return closed.promise;
-    },
-  };
+  return listen(server, { host, port }, 'health and metrics');
 }
 
 interface Answer {

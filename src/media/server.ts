@@ -6,11 +6,11 @@ import {
   type OutgoingHttpHeaders,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { decodeArguments } from '../api/media.ts';
-import { messageOf, terminal, transient } from '../kernel/errors.ts';
+import { messageOf, transient } from '../kernel/errors.ts';
+import { listen, type Listening } from '../kernel/listen.ts';
 import type { Logger } from '../kernel/log.ts';
 import { createFiles, type Files, type OpenFile } from './files.ts';
 import { argumentsTag, overlaid, type Piece } from './overlay.ts';
@@ -24,12 +24,6 @@ export interface MediaServerOptions {
   readonly log: Logger;
 }
 
-export interface MediaServer {
-  readonly port: number;
-  /** Ends the downloads that are under way. */
-  close(): Promise<void>;
-}
-
 /** A BMC or an agent that takes nothing for so long has gone, milliseconds. */
 const idleMs = 120_000;
 const slowestHeadersMs = 10_000;
@@ -38,7 +32,7 @@ const mostConnections = 1024;
 const chunkBytes = 256 * 1024;
 
 /** Throws terminal DirectoryUnusable and PortUnavailable. */
-export async function startMediaServer(options: MediaServerOptions): Promise<MediaServer> {
+export async function startMediaServer(options: MediaServerOptions): Promise<Listening> {
   const { host, port, log } = options;
   const files = await createFiles(options.directory);
   const limits = { headersTimeout: slowestHeadersMs, requestTimeout: slowestHeadersMs, maxHeaderSize: 8192 };
@@ -47,23 +41,7 @@ export async function startMediaServer(options: MediaServerOptions): Promise<Med
   });
   server.maxConnections = mostConnections;
   server.timeout = idleMs;
-  const listening = Promise.withResolvers<AddressInfo>();
-  server.once('error', (error) =>
-    listening.reject(
-      terminal('PortUnavailable', `cannot serve boot media on ${host}:${port}: ${error.message}`, error),
-    ),
-  );
-  server.listen(port, host, () => listening.resolve(server.address() as AddressInfo));
-  const address = await listening.promise;
-  return {
-    port: address.port,
-    close() {
-      const closed: PromiseWithResolvers<void> = Promise.withResolvers();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      return closed.promise;
-    },
-  };
+  return listen(server, { host, port }, 'boot media');
 }
 
 type Answer = { readonly status: number; readonly headers: OutgoingHttpHeaders } & (

@@ -1,7 +1,7 @@
 // The plain HTTP listener that gives machines their iPXE scripts, and nothing else. iPXE in a NIC's ROM speaks no TLS that we could rely on.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { messageOf, terminal } from '../../kernel/errors.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import { listen, type Listening } from '../../kernel/listen.ts';
 import type { Logger } from '../../kernel/log.ts';
 import { type BootPlan, firstScript, nodeScript, unknownScript } from './script.ts';
 
@@ -16,11 +16,6 @@ export interface BootServerOptions {
   readonly log: Logger;
 }
 
-export interface BootServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
 interface Answer {
   readonly status: number;
   readonly text: string;
@@ -31,7 +26,7 @@ const slowestRequestMs = 10_000;
 const mostConnections = 1024;
 
 /** Throws terminal PortUnavailable. */
-export async function startBootServer(options: BootServerOptions): Promise<BootServer> {
+export function startBootServer(options: BootServerOptions): Promise<Listening> {
   const { host, port } = options;
   const limits = { requestTimeout: slowestRequestMs, headersTimeout: slowestRequestMs, maxHeaderSize: 8192 };
   const server = createServer(limits, (request, response) =>
@@ -39,23 +34,7 @@ export async function startBootServer(options: BootServerOptions): Promise<BootS
   );
   server.maxConnections = mostConnections;
   server.timeout = slowestRequestMs;
-  const listening = Promise.withResolvers<AddressInfo>();
-  server.once('error', (error) =>
-    listening.reject(
-      terminal('PortUnavailable', `cannot serve boot scripts on ${host}:${port}: ${error.message}`, error),
-    ),
-  );
-  server.listen(port, host, () => listening.resolve(server.address() as AddressInfo));
-  const address = await listening.promise;
-  return {
-    port: address.port,
-    close() {
-      const closed: PromiseWithResolvers<void> = Promise.withResolvers();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      return closed.promise;
-    },
-  };
+  return listen(server, { host, port }, 'boot scripts');
 }
 
 function answer(options: BootServerOptions, request: IncomingMessage): Answer {

@@ -10,10 +10,16 @@ export interface HostKey {
   readonly publicKey: string;
 }
 
-/** Never the same twice: what was made for a machine is kept in a Secret. */
+/**
+ * Never the same twice: what was made for a machine is kept in a Secret. One in 256 that ssh2 makes cannot be read, by sshd neither: it
+ * strips zero bytes from the beginning of the public half (ssh2 1.17, lib/keygen.js).
+ */
 export function generateHostKey(comment: string): HostKey {
-  const made = ssh2.utils.generateKeyPairSync('ed25519', { comment });
-  return { type: 'ed25519', privateKey: made.private, publicKey: made.public };
+  for (;;) {
+    const made = ssh2.utils.generateKeyPairSync('ed25519', { comment });
+    if (ssh2.utils.parseKey(made.private) instanceof Error) continue;
+    return { type: 'ed25519', privateKey: made.private, publicKey: made.public };
+  }
 }
 
 /**

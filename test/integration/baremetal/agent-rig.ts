@@ -5,9 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { makeCertificate } from '../../../src/baremetal/agent/certificate.ts';
 import { createDesk, type Desk } from '../../../src/baremetal/agent/desk.ts';
 import type { ExpectedAgent } from '../../../src/baremetal/agent/port.ts';
-import { type AgentServer, startAgentServer } from '../../../src/baremetal/agent/server.ts';
+import { startAgentServer } from '../../../src/baremetal/agent/server.ts';
 import { ramdiskArguments } from '../../../src/baremetal/boot/arguments.ts';
-import { type BootServer, startBootServer } from '../../../src/baremetal/boot/listener.ts';
+import { startBootServer } from '../../../src/baremetal/boot/listener.ts';
+import type { Listening } from '../../../src/kernel/listen.ts';
 import type { BootPlan } from '../../../src/baremetal/boot/script.ts';
 import { silentLogger } from '../../../src/kernel/log.ts';
 import { type Machine, createMachine } from '../../simulators/machine.ts';
@@ -19,7 +20,7 @@ export const imageSum = `sha256:${createHash('sha256').update(image).digest('hex
 
 export interface AgentRig {
   readonly desk: Desk;
-  readonly agents: AgentServer;
+  readonly agents: Listening;
   /** PEM of the agents' listener. */
   readonly cert: string;
   /** UIDs that there was news of, in order. */
@@ -48,7 +49,7 @@ export async function startRig(): Promise<AgentRig> {
   });
   const log = silentLogger;
   const agents = await startAgentServer({ host: '127.0.0.1', port: 0, tls: { key, cert }, desk, log });
-  const boot: BootServer = await startBootServer({
+  const boot: Listening = await startBootServer({
     host: '127.0.0.1',
     port: 0,
     desk,

@@ -6,7 +6,8 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { type BootServer, startBootServer } from '../../../src/baremetal/boot/listener.ts';
+import { startBootServer } from '../../../src/baremetal/boot/listener.ts';
+import type { Listening } from '../../../src/kernel/listen.ts';
 import type { BootPlan } from '../../../src/baremetal/boot/script.ts';
 import { silentLogger } from '../../../src/kernel/log.ts';
 
@@ -74,7 +75,7 @@ describe('iPXE', function () {
   this.timeout(90_000);
   let kernel: Buffer;
   let files: Server;
-  let server: BootServer;
+  let server: Listening;
   let machine: Machine | undefined;
   let plans: (BootPlan | undefined)[] = [];
   let fetched: string[] = [];

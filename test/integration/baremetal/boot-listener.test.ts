@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect } from 'chai';
-import { type BootServer, startBootServer } from '../../../src/baremetal/boot/listener.ts';
+import { startBootServer } from '../../../src/baremetal/boot/listener.ts';
+import type { Listening } from '../../../src/kernel/listen.ts';
 import { asOperatorError } from '../../../src/kernel/errors.ts';
 import { silentLogger } from '../../../src/kernel/log.ts';
 
@@ -10,7 +11,7 @@ const file = (name: string) => ({ url: `http://10.0.0.1/${name}`, checksum: `sha
 const images = { kernel: file('kernel'), ramdisk: file('ramdisk'), arguments: ['ipa-insecure=1'] };
 
 describe('the boot listener', () => {
-  let server: BootServer;
+  let server: Listening;
   let fetched: string[] = [];
   before(async () => {
     server = await startBootServer({
