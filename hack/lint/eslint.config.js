@@ -25,7 +25,7 @@ const adapters = [
   'src/baremetal/agent/{certificate,client,desk,server}.ts',
   'src/baremetal/boot/{network-data,ssh-keys}.ts',
   'src/baremetal/boot/listener.ts',
-  'src/cli/main.ts',
+  'src/cli/{main,start}.ts',
   'src/cli/outside/**',
   'src/media/**',
   'src/images/registry/**',

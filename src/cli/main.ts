@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 // The program kubectl-undercloud, which kubectl runs as `kubectl undercloud`; also `node dist/cli/main.js`.
-import { createTerminal } from './outside/terminal.ts';
-import { run } from './run.ts';
+const [major = 0] = process.versions.node.split('.').map(Number);
 
-// Whoever reads the output may stop before its end, as `head` does.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
-});
+// Before anything else is loaded: what is imported does not even load in an older one.
+if (major < 22) {
+  process.stderr.write(`kubectl-undercloud: needs Node 22.19 or newer, and this is ${process.version}\n`);
+  process.exitCode = 1;
+} else {
+  await import('./start.ts');
+}
 
-process.exitCode = await run(process.argv.slice(2), createTerminal());
+export {};
