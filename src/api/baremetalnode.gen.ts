@@ -86,8 +86,8 @@ export interface BareMetalNodeSpec {
   readonly automatedCleaningMode: 'Disabled' | 'Metadata' | 'Express' | 'Full';
 
   /**
-   * Disks that are never erased, whatever automatedCleaningMode says: each entry matches by all that it
-   * names.
+   * Disks that are never erased or written to, whatever else is said: each entry matches by all that it
+   * names. Names of devices change from boot to boot, so they are no way to name a disk here.
    */
   readonly keepDisks?: readonly BareMetalNodeSpecKeepDisksItem[];
 
@@ -196,9 +196,6 @@ export interface BareMetalNodeSpecRootDeviceHints {
 
 /** Which disk. */
 export interface BareMetalNodeSpecKeepDisksItem {
-  /** Path of the device. Example: /dev/sdb. */
-  readonly deviceName?: string;
-
   /** The disk's whole serial number. */
   readonly serialNumber?: string;
 
@@ -422,6 +419,9 @@ export interface BareMetalNodeStatusWork {
 
   /** The operating system that is written. */
   readonly image?: BareMetalNodeStatusWorkImage;
+
+  /** Names what the agent was told to do; a spec that asks for something else begins anew. */
+  readonly plan?: string;
 
   /** Why the try before this one failed. */
   readonly lastFailure?: string;

@@ -2,6 +2,7 @@
 import type { BareMetalNode, BareMetalNodeStatusRetainedFrom } from '../api/baremetalnode.gen.ts';
 import type { Host } from '../api/host.gen.ts';
 import { annotations, finalizers } from '../api/names.ts';
+import { placeOf, settledState } from './lifecycle.ts';
 
 export type Claim =
   | { readonly kind: 'keep' }
@@ -41,7 +42,7 @@ export function decideClaim(input: ClaimInput): Claim {
   if (!isOffered(input.node)) return keep;
   if (retainedFrom !== undefined) return grantBack(input, retainedFrom);
   const { recorded } = input;
-  const lost = recorded !== undefined && unclaimed.includes(status?.state ?? 'enroll');
+  const lost = recorded !== undefined && unclaimed.includes(settledState(placeOf(input.node)));
   return lost ? { kind: 'recall', from: recorded } : grantFree(input);
 }
 
@@ -68,22 +69,34 @@ export const mayGet = (node: BareMetalNode, host: Host | undefined, uid: string)
   host.spec.nodeName === node.metadata.name;
 
 function release({ node, holder }: ClaimInput): Claim {
-  const { hostRef, state } = node.status ?? {};
+  const { hostRef } = node.status ?? {};
+  const living = isLiving(node);
   const name = hostRef?.name ?? '';
   const same = holder?.metadata.uid === hostRef?.uid ? holder : undefined;
   if (same === undefined) {
     // Nobody drained it: what runs there is unknown, so it is kept, also from a new Host of another name.
-    const retained = state === 'active' ? { overcloud: '', host: name } : undefined;
+    const retained = living ? { overcloud: '', host: name } : undefined;
     return { kind: 'release', retained, why: `Host ${name} is gone` };
   }
-  const emptied = isDrained(same) && same.spec.deletionPolicy === 'Delete';
-  const touched = state === 'active' || same.status?.progress !== undefined;
+  const emptied = isDrained(same) && same.spec.deletionPolicy === 'Delete' && !isLeft(node, same);
+  const touched = living || same.status?.progress !== undefined;
   const retained = touched && !emptied ? { overcloud: same.spec.overcloudName, host: name } : undefined;
   return { kind: 'release', retained, why: `Host ${name} was deleted` };
 }
 
+/** A machine of ours that is being adopted carries a system already; one of its own has nothing of the cloud's yet. */
+function isLiving(node: BareMetalNode): boolean {
+  const state = settledState(placeOf(node));
+  return state === 'active' || (state === 'adopting' && !node.spec.externallyProvisioned);
+}
+
 /** Where a node whose machine is in use can be found when its status was lost. */
-const unclaimed: readonly string[] = ['enroll', 'verifying', 'manageable', 'available'];
+const unclaimed: readonly string[] = ['enroll', 'verifying', 'manageable', 'inspecting', 'available'];
+
+/** Nobody was allowed to take anything off it: a host that is only observed or paused, a node that was let go. */
+const isLeft = ({ metadata, spec: node }: BareMetalNode, { spec }: Host): boolean =>
+  [spec.paused, spec.mode === 'Observe', node.paused, node.maintenance].includes(true) ||
+  metadata.annotations?.[annotations.detach] === metadata.name;
 
 function grantFree({ node, askers, answers }: ClaimInput): Claim {
   const { state, refused } = node.status ?? {};
@@ -99,6 +112,8 @@ const order = ({ metadata }: Host): string => `${metadata.creationTimestamp} ${m
 
 /** Without the name of its cloud (the Host went without being drained) the host's own name has to do. */
 function grantBack({ node, askers }: ClaimInput, from: BareMetalNodeStatusRetainedFrom): Claim {
+  // On its way through registration it is not anybody's yet: its record is looked at there.
+  if (!['available', 'adopting', 'active'].includes(node.status?.state ?? 'enroll')) return keep;
   const former = askers.find(
     (host) =>
       host.metadata.name === from.host &&

@@ -14,12 +14,13 @@ import { createObserver } from './observe.ts';
 import { createPass, type PassDeps } from './pass.ts';
 import { createPowerSwitch } from './power-switch.ts';
 import { releaseHosts } from './release.ts';
+import { createSubscriptions, type Subscriptions } from './subscriptions.ts';
 import { createConsoles } from './work/consoles.ts';
 import { createRecords } from './work/record.ts';
 import type { Provisioning } from './work/tries.ts';
 import { createWorker } from './work/worker.ts';
 
-export type BareMetalNodeDeps = Omit<PassDeps, 'observer' | 'powerSwitch' | 'worker'> & {
+export type BareMetalNodeDeps = Omit<PassDeps, 'observer' | 'powerSwitch' | 'worker' | 'subscriptions'> & {
   readonly random: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly bmcs: BmcPool;
@@ -36,8 +37,13 @@ export type BareMetalNodeDeps = Omit<PassDeps, 'observer' | 'powerSwitch' | 'wor
 
 /** What machines that boot speak to: it is there while this process leads. */
 export interface ProvisioningServices extends Provisioning {
-  /** Begins to listen; `news` gets the UID of a node whose machine spoke. Never throws: what is wrong is logged, and tried again. */
-  start(news: (uid: string) => void, signal: AbortSignal): void;
+  /**
+   * Begins to listen; `news` gets the UID of a node whose machine spoke, `event` that of one whose BMC did, and says whether there
+   * is such a node. Never throws: what is wrong is logged, and tried again.
+   */
+  start(news: (uid: string) => void, event: (uid: string) => boolean, signal: AbortSignal): void;
+  /** Where the BMC of the node with this UID posts its events; undefined until we listen. Absent: there is no place for them. */
+  eventUrl?(uid: string): string | undefined;
   finish(): Promise<void>;
 }
 
@@ -53,16 +59,21 @@ export function createBareMetalNodeController(deps: BareMetalNodeDeps): Controll
   const records = createRecords(client);
   const consoles = createConsoles({ observer, log: deps.log });
   const worker = createWorker({ ...deps, observer, records, consoles });
-  const pass = createPass({ ...deps, observer, powerSwitch, worker });
+  const eventUrl = (uid: string): string | undefined => provisioning?.eventUrl?.(uid);
+  const subscriptions = createSubscriptions({ ...deps, observer, eventUrl });
+  const pass = createPass({ ...deps, observer, powerSwitch, worker, subscriptions });
 
   /** Each node as we wrote it last. */
   const written = new Map<string, BareMetalNode>();
   const forget = async (key: ObjectKey): Promise<void> => {
+    const last = written.get(keyText(key));
     written.delete(keyText(key));
+    if (last !== undefined) await worker.forget(last);
     powerSwitch.forget(key);
+    subscriptions.forget(key);
     await observer.forget(key);
   };
-  const letGo = createLetGo({ ...deps, worker, forget });
+  const letGo = createLetGo({ ...deps, worker, subscriptions, forget });
 
   const tend = async (key: ObjectKey, signal: AbortSignal): Promise<Outcome> => {
     const cached = cache.store(bareMetalNodes).get(key);
@@ -85,6 +96,7 @@ export function createBareMetalNodeController(deps: BareMetalNodeDeps): Controll
       node = passed.node;
       written.set(keyText(key), node);
       if (passed.moved) continue;
+      await subscriptions.keep(node, passed.holder, signal);
       return passed.againInMs === undefined ? settled : requeueAfter(passed.againInMs, 'to ask the BMC');
     }
     return requeueAfter(0, 'to move on');
@@ -99,7 +111,7 @@ export function createBareMetalNodeController(deps: BareMetalNodeDeps): Controll
       await releaseHosts(deps, key, signal);
       return outcome;
     },
-    start: (enqueue, signal) => startServices(deps, enqueue, signal),
+    start: (enqueue, signal) => startServices(deps, subscriptions, enqueue, signal),
     async finish() {
       await provisioning?.finish();
       // Sessions are few on a BMC, and one that is not given back stays for half an hour.
@@ -111,7 +123,8 @@ export function createBareMetalNodeController(deps: BareMetalNodeDeps): Controll
 /** Those at work already keep their turn, whoever is looked at first; machines that speak have their nodes looked at. */
 function startServices(
   { cache, provisioning }: BareMetalNodeDeps,
-  enqueue: (key: ObjectKey) => void,
+  subscriptions: Subscriptions,
+  enqueue: (key: ObjectKey, afterMs?: number) => void,
   signal: AbortSignal,
 ): void {
   if (provisioning === undefined) return;
@@ -128,7 +141,12 @@ function startServices(
   const news = (uid: string): void => {
     for (const node of findBy(store, nodesByUid, uid)) enqueue(keyOf(node));
   };
-  provisioning.start(news, signal);
+  const event = (uid: string): boolean => {
+    const nodes = findBy(store, nodesByUid, uid);
+    for (const node of nodes) enqueue(keyOf(node), subscriptions.heard(node));
+    return nodes.length > 0;
+  };
+  provisioning.start(news, event, signal);
 }
 
 const behindMs = 2_000;

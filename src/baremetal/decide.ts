@@ -82,7 +82,13 @@ export function decideNode(input: DecisionInput): Decision {
   const step = brake === undefined ? stepFor(input, owner.hostRef?.uid) : undefined;
   const anew = isInspectedAnew(node, owner);
   const place = anew ? ({ state: 'manageable' } as const) : placeAfter(input, owner, step);
-  const rebootRequest = decideReboot(node, place, seen.bmc, now);
+  const rebootRequest = decideReboot({
+    node,
+    place,
+    bmc: seen.bmc,
+    brake: powerBrake(node, input.holder),
+    now,
+  });
   const power = powerFor(input, { place, step, claimed: owner.hostRef !== undefined, rebootRequest });
   const status = buildStatus({
     node,
@@ -123,22 +129,32 @@ function hasMoved({ node, claim }: DecisionInput, place: Place, step: WorkStep |
   return place.state !== node.status?.state || claim.kind !== 'keep' || phase;
 }
 
-function stepFor({ node, work, now }: DecisionInput, hostUID: string | undefined): WorkStep | undefined {
+function stepFor(
+  { node, work, now, installed }: DecisionInput,
+  hostUID: string | undefined,
+): WorkStep | undefined {
   const kind = workOf(node);
   if (kind === undefined || work === undefined || isIdle(node)) return undefined;
+  if (kind === 'Inspect' && installed) return undefined;
   const { seen, image, newBoot, again, jitter } = work;
   return decideWork({
     kind,
     recorded: node.status?.work,
     hostUID: kind === 'Deploy' ? hostUID : undefined,
     image: kind === 'Deploy' ? image : undefined,
-    burnIn: node.spec.burnIn !== undefined,
+    burnInMs: burnInMsOf(node),
     seen,
     now,
     newBoot,
     again,
     jitter,
   });
+}
+
+function burnInMsOf({ spec }: BareMetalNode): number | undefined {
+  if (spec.burnIn === undefined) return undefined;
+  const { cpuSeconds = 0, memorySeconds = 0, diskSeconds = 0 } = spec.burnIn;
+  return (cpuSeconds + memorySeconds + diskSeconds) * 1000;
 }
 
 /** Why the agent must not go on, in words. */

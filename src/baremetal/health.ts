@@ -91,6 +91,10 @@ function remedyFor({ reason }: Failure, secret: string): string {
       return `write Secret ${secret} with the keys username and password; it is read again within 30 s`;
     case 'CredentialsForbidden':
       return 'give the operator the rights of deploy/access on Secrets and ConfigMaps; it is read again within 30 s';
+    case 'BMCShared':
+      return 'delete one of both nodes, or correct spec.bmc.address';
+    case 'AgentSecretTaken':
+      return 'it is looked at again within 30 s';
     case 'CAMissing':
       return 'create it or correct spec.bmc.tls.caName; it is read again within 30 s';
     default:

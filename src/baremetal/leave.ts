@@ -8,6 +8,7 @@ import { keyOf, type ObjectKey } from '../kube/objects.ts';
 import { releaseSecret } from './credentials.ts';
 import { isUnfinished } from './lifecycle.ts';
 import { isDetached } from './power.ts';
+import type { Subscriptions } from './subscriptions.ts';
 import type { Worker } from './work/worker.ts';
 
 export interface LetGoDeps {
@@ -15,6 +16,7 @@ export interface LetGoDeps {
   readonly cache: Cache;
   readonly events: EventRecorder;
   readonly worker: Pick<Worker, 'leave'>;
+  readonly subscriptions: Pick<Subscriptions, 'leave'>;
   /** Drops what this process knows of the node. */
   readonly forget: (key: ObjectKey) => Promise<void>;
   /** Counts a machine that was let go without the cleaning that its spec asks for. */
@@ -23,7 +25,7 @@ export interface LetGoDeps {
 
 /** Lets a node go that may: its Secrets, its record, its finalizer. It may stop anywhere and be run again. */
 export function createLetGo(deps: LetGoDeps): (node: BareMetalNode, signal: AbortSignal) => Promise<void> {
-  const { client, cache, worker, forget } = deps;
+  const { client, cache, worker, subscriptions, forget } = deps;
   return async (node, signal) => {
     const { namespace, uid } = node.metadata;
     const others = cache
@@ -36,6 +38,7 @@ export function createLetGo(deps: LetGoDeps): (node: BareMetalNode, signal: Abor
     }
     announceUncleaned(deps, node);
     await worker.leave(node, signal);
+    await subscriptions.leave(node, signal);
     await forget(keyOf(node));
     await removeFinalizer(client, bareMetalNodes, node, finalizers.node);
   };

@@ -73,7 +73,9 @@ const steps: Readonly<Record<State, (input: LifecycleInput) => Place>> = {
   manageable: (input) =>
     unlessFailed(input, input.bmc.kind === 'answers' ? afterManageable(input) : 'manageable'),
   inspecting(input) {
-    if (input.spec.inspectionMode === 'Agent') return byWork(input, 'available');
+    // A machine that carries somebody's system, and lost its status, is not rebooted to be looked at.
+    if (input.spec.inspectionMode === 'Agent')
+      return input.installed ? { state: 'available' } : byWork(input, 'available');
     return unlessFailed(input, afterInspecting(input));
   },
   available(input) {
@@ -94,8 +96,9 @@ const steps: Readonly<Record<State, (input: LifecycleInput) => Place>> = {
     if (bmc.kind !== 'answers' || bmc.power !== 'Off') return place;
     return { state: spec.automatedCleaningMode === 'Disabled' ? 'available' : 'cleaning' };
   },
+  // No cleaning any more: the agent may be at it, and is powered off first.
   cleaning: (input) =>
-    input.spec.automatedCleaningMode === 'Disabled' ? { state: 'available' } : byWork(input, 'available'),
+    input.spec.automatedCleaningMode === 'Disabled' ? { state: 'deleting' } : byWork(input, 'available'),
   error: afterError,
 };
 
@@ -117,7 +120,6 @@ function afterManageable({ spec, inspected, installed }: LifecycleInput): State 
     case 'Disabled':
       return 'available';
     case 'Agent':
-      // A machine that carries somebody's system, and lost its status, is not rebooted to be looked at.
       return inspected || installed ? 'available' : 'inspecting';
     case 'OutOfBand':
       if (inspected) return 'available';
@@ -138,7 +140,7 @@ function afterError(input: LifecycleInput): Place {
   const from = place.errorFrom ?? 'enroll';
   if (from === 'deploying' && !held) return { state: 'deleting' };
   if (from === 'adopting' && !held) return { state: afterHost(input) };
-  if (from === 'cleaning' && spec.automatedCleaningMode === 'Disabled') return { state: 'available' };
+  if (from === 'cleaning' && spec.automatedCleaningMode === 'Disabled') return { state: 'deleting' };
   if (workStates.includes(from) && work !== undefined) return work === 'failed' ? place : { state: from };
   const mended = from === 'enroll' ? bmc.kind !== 'fails' : bmc.kind === 'answers';
   return mended ? { state: from } : { state: 'error', errorFrom: from };

@@ -4,6 +4,7 @@ import { hosts, type Host } from '../api/host.gen.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EventRecorder } from '../kernel/events.ts';
 import type { Fence } from '../kernel/fence.ts';
+import type { OperatorError } from '../kernel/errors.ts';
 import type { StatusWriter } from '../kernel/status.ts';
 import type { Cache, KubeClient } from '../kube/client.ts';
 import { findBy } from '../kube/index.ts';
@@ -15,10 +16,12 @@ import { decideNode, isIdle, isInspected, lookAt, type Decision } from './decide
 import { hostsByNode } from './indexes.ts';
 import { inventoryName, writeInventory } from './inventory.ts';
 import type { Observer, Seen } from './observe.ts';
+import { obstacleOf } from './obstacle.ts';
 import type { PowerSwitch } from './power-switch.ts';
-import { watchMs } from './power.ts';
+import { powerBrake, watchMs } from './power.ts';
 import { useUpRequests } from './requests.ts';
 import { rulesFor } from './rules-source.ts';
+import type { Subscriptions } from './subscriptions.ts';
 import type { Past } from './work/past.ts';
 import type { Worker } from './work/worker.ts';
 
@@ -32,11 +35,14 @@ export interface PassDeps {
   readonly observer: Observer;
   readonly powerSwitch: PowerSwitch;
   readonly worker: Worker;
+  readonly subscriptions: Pick<Subscriptions, 'heed'>;
 }
 
 export interface Passed {
   /** As it is after the pass. */
   readonly node: BareMetalNode;
+  /** The Host that had it before the pass. */
+  readonly holder: Host | undefined;
   /** Something changed: another pass may find more to do. */
   readonly moved: boolean;
   /** Milliseconds until there is something to look at; undefined: only an event can bring news. */
@@ -44,13 +50,15 @@ export interface Passed {
 }
 
 export function createPass(deps: PassDeps): (node: BareMetalNode, signal: AbortSignal) => Promise<Passed> {
-  const { clock, fence, observer, powerSwitch, worker } = deps;
+  const { clock, fence, observer, powerSwitch, worker, subscriptions } = deps;
   return async (node, signal) => {
     // Not sooner: until the cache has our report, it is asked for again.
     if (isInspected(node)) observer.inventoryKept(node);
-    const seen = isIdle(node) ? observer.recall(node) : await observer.look(node, lookAt(node), signal);
+    subscriptions.heed(node);
     const askers = askersOf(deps.cache, node);
     const past = await worker.past(node, askers, signal);
+    const obstacle = past.unknown ?? obstacleOf(deps.cache.store(bareMetalNodes), node);
+    const seen = await lookUnless(deps, node, obstacle, signal);
     const { claim, holder } = await confirmedClaim(deps, { node, seen, askers, past }, signal);
     const work = isIdle(node) ? undefined : await worker.look(node, holder, seen, signal);
     const inventory = seen.inventory ?? work?.inventory;
@@ -68,24 +76,30 @@ export function createPass(deps: PassDeps): (node: BareMetalNode, signal: AbortS
       epoch: fence.epoch,
       now: clock.now(),
     });
-    // Not into a namespace that is going, where nothing can be created: the node could not go either.
-    if (inventory !== undefined && !isIdle(node)) await keepInventory(deps, node, inventory, signal);
+    await keepInventory(deps, node, inventory, signal);
     await leaveSecret(deps, node, signal);
     const reported = await report(deps, node, claim, decision);
-    const current = await useUpRequests(deps, reported.node, { claim, decision }, signal);
+    const current = await useUpRequests(
+      deps,
+      reported.node,
+      { claim, decision, before: node, brake: powerBrake(node, holder) },
+      signal,
+    );
     await actOnPower(deps, current, decision, seen, signal);
     // Whether the machine is off is asked anew at each turn of the work: what was seen half a minute ago may not be so any more.
     // A BMC that fails keeps its own time: many lock an account after the third wrong password.
     const lookSoon = decision.step !== undefined && decision.moved && seen.bmc.kind === 'answers';
     if (lookSoon) observer.lookIn(current, 0);
     const acted = await worker.act(current, holder, decision, signal);
+    const dueInMs = obstacle === undefined ? observer.recall(current).dueInMs : obstacleMs;
     const waits = [
-      isIdle(node) ? undefined : observer.recall(current).dueInMs,
+      isIdle(node) ? undefined : dueInMs,
       reported.deferredMs,
       worker.againInMs(current, decision),
     ];
     return {
       node: current,
+      holder,
       moved: decision.moved || acted,
       againInMs: soonest(waits),
     };
@@ -96,6 +110,25 @@ function soonest(waits: readonly (number | undefined)[]): number | undefined {
   const known = waits.filter((ms) => ms !== undefined);
   return known.length > 0 ? Math.min(...known) : undefined;
 }
+
+/** A machine that is another node's, or of which we do not know whose it is, is as good as one whose BMC does not let us in. */
+async function lookUnless(
+  { observer }: PassDeps,
+  node: BareMetalNode,
+  obstacle: OperatorError | undefined,
+  signal: AbortSignal,
+): Promise<Seen> {
+  if (obstacle === undefined && !isIdle(node)) return observer.look(node, lookAt(node), signal);
+  const known = observer.recall(node);
+  if (obstacle === undefined) return known;
+  const { kind, reason, message } = obstacle;
+  const failure = { kind, reason, message, count: obstacleCount };
+  return { ...known, bmc: { kind: 'fails', failure }, inventory: undefined };
+}
+
+/** Enough to take it off the list of those on offer. */
+const obstacleCount = 3;
+const obstacleMs = 30_000;
 
 /** The Hosts that ask for the node. */
 const askersOf = (cache: Cache, node: BareMetalNode): readonly Host[] =>
@@ -133,9 +166,11 @@ async function confirmedClaim(
 async function keepInventory(
   { client, events }: PassDeps,
   node: BareMetalNode,
-  inventory: NonNullable<Seen['inventory']>,
+  inventory: Seen['inventory'],
   signal: AbortSignal,
 ): Promise<void> {
+  // Not into a namespace that is going, where nothing can be created: the node could not go either.
+  if (inventory === undefined || isIdle(node)) return;
   if (await writeInventory(client, node, inventory, signal)) return;
   const name = inventoryName(node);
   const note = `ConfigMap ${name} is not ours, and stays as it is: rename it to see the inventory of ${node.metadata.name} there`;

@@ -4,12 +4,12 @@ import { hosts } from '../api/host.gen.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { asOperatorError, transient, type OperatorError } from '../kernel/errors.ts';
 import type { Fence } from '../kernel/fence.ts';
-import type { KubeClient } from '../kube/client.ts';
+import type { Cache, KubeClient } from '../kube/client.ts';
 import { keyOf, keyText, type ObjectKey } from '../kube/objects.ts';
 import type { PowerAction } from './bmc/port.ts';
 import { retryDelay } from './lifecycle.ts';
 import type { Observer } from './observe.ts';
-import { powerBrake } from './power.ts';
+import { powerBrake, refuseIfBraked } from './power.ts';
 
 /** A BMC cannot tell an old leader from a new one: a command is sent only while this much of our lease remains. */
 const leaseLeftMs = 5_000;
@@ -35,6 +35,7 @@ export interface PowerSwitch {
 
 export interface PowerSwitchDeps {
   readonly client: KubeClient;
+  readonly cache: Cache;
   readonly clock: Clock;
   readonly fence: Fence;
   readonly observer: Observer;
@@ -95,15 +96,16 @@ async function mayPress(
 }
 
 async function send(
-  { clock, fence, observer }: PowerSwitchDeps,
+  { cache, clock, fence, observer }: PowerSwitchDeps,
   node: BareMetalNode,
   action: PowerAction,
   state: Pressed,
   signal: AbortSignal,
 ): Promise<number> {
   const permit = (): void => {
-    if (fence.remainingMs() > leaseLeftMs) return;
-    throw transient('LeaseEnding', 'too little of the leader lease remains to send a power command');
+    if (fence.remainingMs() <= leaseLeftMs)
+      throw transient('LeaseEnding', 'too little of the leader lease remains to send a power command');
+    refuseIfBraked(cache, node);
   };
   try {
     await observer.command(node, signal, (bmc, bounded) => bmc.setPower(action, permit, bounded));

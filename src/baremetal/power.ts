@@ -1,11 +1,15 @@
 // Which power a node should have, who forbids touching it, and the next command to its BMC. Pure.
-import type {
-  BareMetalNode,
-  BareMetalNodeSpec,
-  BareMetalNodeStatusPowerRequest,
+import {
+  bareMetalNodes,
+  type BareMetalNode,
+  type BareMetalNodeSpec,
+  type BareMetalNodeStatusPowerRequest,
 } from '../api/baremetalnode.gen.ts';
-import type { Host } from '../api/host.gen.ts';
+import { hosts, type Host } from '../api/host.gen.ts';
 import { annotations } from '../api/names.ts';
+import { transient } from '../kernel/errors.ts';
+import type { Cache } from '../kube/client.ts';
+import { keyOf } from '../kube/objects.ts';
 import type { PowerAction, PowerState } from './bmc/port.ts';
 import { holds } from './claim.ts';
 import { isUnfinished, type State } from './lifecycle.ts';
@@ -77,6 +81,21 @@ export function hostBrake({ metadata, spec }: Host): string | undefined {
 /** We have let go of it, as it is. */
 export const isDetached = ({ metadata }: BareMetalNode): boolean =>
   metadata.annotations?.[annotations.detach] === metadata.name;
+
+/**
+ * For the moment before a command is sent, which may have waited in line for minutes: by the cache, as there is no time to ask.
+ * Throws transient Conflict.
+ */
+export function refuseIfBraked(cache: Cache, node: BareMetalNode): void {
+  const { namespace } = node.metadata;
+  const newest = cache.store(bareMetalNodes).get(keyOf(node));
+  if (newest?.metadata.uid !== node.metadata.uid)
+    throw transient('Conflict', `${node.metadata.name} is gone`);
+  const name = newest.status?.hostRef?.name;
+  const holder = name === undefined ? undefined : cache.store(hosts).get({ namespace, name });
+  const brake = powerBrake(newest, holder);
+  if (brake !== undefined) throw transient('Conflict', `${node.metadata.name} is left alone: ${brake}`);
+}
 
 export function decidePower(input: PowerInput): PowerDecision {
   const { wanted, observed, now, epoch } = input;

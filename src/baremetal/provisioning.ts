@@ -16,6 +16,7 @@ import { readCertificate } from './certificate.ts';
 import type { ProvisioningServices } from './controller.ts';
 import { nodesByMac } from './indexes.ts';
 import { createSlots } from './slots.ts';
+import { eventToken, isEventToken } from './subscriptions.ts';
 import type { AgentApi } from './work/tries.ts';
 
 export interface Listen {
@@ -52,6 +53,8 @@ const fingerprintOf = (pem: string): string =>
 export function createProvisioning(options: ProvisioningOptions): ProvisioningServices {
   const { cache, clock, log, agentUrl } = options;
   let news: (uid: string) => void = () => undefined;
+  let event: (uid: string) => boolean = () => false;
+  let eventKey: string | undefined;
   const desk = createDesk({ clock, onNews: (uid) => news(uid) });
   const plans = new Map<string, BootPlan>();
   const open: Listener[] = [];
@@ -69,9 +72,11 @@ export function createProvisioning(options: ProvisioningOptions): ProvisioningSe
 
   const listen = async (signal: AbortSignal): Promise<void> => {
     const tls = await readCertificate(options, new URL(agentUrl).hostname, signal);
-    open.push(await startAgentServer({ ...options.agentListen, tls, desk, log }));
+    const onEvent = (uid: string, token: string): boolean => isEventToken(tls.key, uid, token) && event(uid);
+    open.push(await startAgentServer({ ...options.agentListen, tls, desk, onEvent, log }));
     open.push(await startBootServer({ ...options.bootListen, desk, bootFor, log }));
     await options.label.show(signal);
+    eventKey = tls.key;
     api = { url: agentUrl, sha256: fingerprintOf(tls.cert) };
     log.info('Machines can boot', { agentUrl });
   };
@@ -98,8 +103,10 @@ export function createProvisioning(options: ProvisioningOptions): ProvisioningSe
     slots: createSlots(options.slots),
     connectAgent: (address, token) => createAgentClient({ address, token }),
     api: () => api,
-    start(onNews, signal) {
+    eventUrl: (uid) => eventKey && `${agentUrl}/v1/events/${uid}/${eventToken(eventKey, uid)}`,
+    start(onNews, onEvent, signal) {
       news = onNews;
+      event = onEvent;
       starting = keepTrying(signal).catch((error: unknown) => {
         if (!signal.aborted) log.error('Machines cannot boot', { error: messageOf(error) });
       });

@@ -18,18 +18,26 @@ const mayReboot = ({ status }: BareMetalNode, place: Place): boolean =>
   place.state === 'active' && status?.hostRef !== undefined;
 
 /** The request as it stands after this pass; gone once the machine was seen off. */
-export function decideReboot(
-  node: BareMetalNode,
-  place: Place,
-  bmc: BmcView,
-  now: Date,
-): RebootRequest | undefined {
+export function decideReboot({
+  node,
+  place,
+  bmc,
+  brake,
+  now,
+}: {
+  readonly node: BareMetalNode;
+  readonly place: Place;
+  readonly bmc: BmcView;
+  /** Why the machine must not be touched: then a request is not put off to a time when nobody expects it. */
+  readonly brake: string | undefined;
+  readonly now: Date;
+}): RebootRequest | undefined {
   if (!mayReboot(node, place)) return undefined;
   const asked = askedReboot(node);
   const pending = node.status?.rebootRequest;
   if (pending !== undefined && bmc.kind === 'answers' && bmc.power === 'Off') return undefined;
   if (pending !== undefined) return pending;
-  if (asked === undefined || asked === 'wrong') return undefined;
+  if (asked === undefined || asked === 'wrong' || brake !== undefined) return undefined;
   // Off already: it is powered on anyway.
   if (bmc.kind === 'answers' && bmc.power === 'Off') return undefined;
   return { mode: asked, requestedAt: `${now.toISOString().slice(0, 19)}Z` };

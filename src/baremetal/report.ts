@@ -45,9 +45,9 @@ const stays = ({ node, place, step }: Findings): boolean =>
 
 /** Where nobody may touch the machine, the work stays as it was recorded. */
 function workAfter(findings: Findings): BareMetalNodeStatus['work'] {
-  const { node, place, step, workBrake } = findings;
+  const { node, place, step } = findings;
   const same = settledState(place) === settledState(placeOf(node));
-  if (step === undefined) return same && workBrake !== undefined ? node.status?.work : undefined;
+  if (step === undefined) return same ? node.status?.work : undefined;
   return stays(findings) ? step.work : undefined;
 }
 

@@ -21,7 +21,13 @@ export interface RequestDeps {
 interface Answered {
   readonly claim: Claim;
   readonly decision: Decision;
+  /** The node as it was when this was decided. */
+  readonly before: BareMetalNode;
+  /** Why its BMC must not be written to. */
+  readonly brake: string | undefined;
 }
+
+const leaseLeftMs = 5_000;
 
 const requests = [annotations.release, annotations.reboot, annotations.inspect, annotations.locate] as const;
 
@@ -57,7 +63,7 @@ const answers: Readonly<Record<(typeof requests)[number], Answer>> = {
   },
   [annotations.reboot]({ events }, node, { decision, value }) {
     const { name } = node.metadata;
-    const note = `${annotations.reboot}=${value} has no effect: it takes soft or hard, and reboots ${name} only while a host has it and it is on`;
+    const note = `${annotations.reboot}=${value} has no effect: it takes soft or hard, and reboots ${name} only while a host has it, it is on, and nothing keeps us from it`;
     if (decision.status.rebootRequest === undefined) events.warning(node, 'RebootIgnored', 'Reboot', note);
     else
       events.normal(
@@ -67,22 +73,23 @@ const answers: Readonly<Record<(typeof requests)[number], Answer>> = {
         `${name} is rebooted, as ${annotations.reboot}=${value} asks`,
       );
   },
-  [annotations.inspect]({ events }, node, { decision, value }) {
+  [annotations.inspect]({ events }, node, { decision, before, value }) {
     const { name } = node.metadata;
-    const taken = node.status?.state === 'available' && decision.status.state === 'manageable';
+    const taken = before.status?.state === 'available' && decision.status.state === 'manageable';
     const note = `${annotations.inspect}=${value} has no effect: ${name} is inspected anew only while it is available and nobody has it`;
     if (taken) events.normal(node, 'Reinspecting', 'Inspect', `the inventory of ${name} is taken anew`);
     else events.warning(node, 'InspectIgnored', 'Inspect', note);
   },
-  async [annotations.locate]({ events, observer, fence }, node, { value }, signal) {
+  async [annotations.locate]({ events, observer, fence }, node, { value, brake }, signal) {
     const { name } = node.metadata;
     const lit = value === 'on';
     // Throws where this process does not lead any more.
     const permit = (): void => {
-      if (fence.remainingMs() <= 0) throw transient('LeaseEnding', 'this process does not lead any more');
+      if (fence.remainingMs() > leaseLeftMs) return;
+      throw transient('LeaseEnding', 'too little of the leader lease remains to touch a machine');
     };
-    if (node.spec.maintenance || (!lit && value !== 'off')) {
-      const note = `${annotations.locate}=${value} has no effect: it takes on or off, and not in maintenance`;
+    if (brake !== undefined || (!lit && value !== 'off')) {
+      const note = `${annotations.locate}=${value} has no effect: ${brake ?? 'it takes on or off'}`;
       events.warning(node, 'LocateIgnored', 'Locate', note);
       return;
     }

@@ -16,6 +16,8 @@ const sampleSize = 100;
 /** How many of them run at once: of ipmitool, by the pool's own bound. */
 const processes = 32;
 const commandMs = 60_000;
+/** Longer than a Redfish connection is kept: the operator's next poll comes when they are closed, and so does the warm pass. */
+const keptOverMs = 2_000;
 const { signal } = new AbortController();
 
 interface Pass {
@@ -56,10 +58,12 @@ interface Measured {
 
 const rssMb = (): number => process.memoryUsage().rss / 1e6;
 
-async function measure(targets: readonly BmcTarget[]): Promise<Measured> {
+/** `restMs`: between the two passes. */
+async function measure(targets: readonly BmcTarget[], restMs = 0): Promise<Measured> {
   const pool = createBmcPool({ clock: systemClock, connect: createBmcConnector(systemClock) });
   const before = rssMb();
   const cold = await pollAll(pool, targets);
+  await systemClock.sleep(restMs);
   const warm = await pollAll(pool, targets);
   const after = rssMb();
   await pool.close();
@@ -148,6 +152,7 @@ async function redfish(): Promise<void> {
     const members = range(fleetSize).map((index) => fleet.member(index));
     const ours = await measure(
       members.map(({ address, username, password }) => targetOf(address, username, password)),
+      keptOverMs,
     );
     const curlPass = (paths: readonly string[]) =>
       timed((commands) =>
@@ -167,7 +172,7 @@ async function redfish(): Promise<void> {
       ...figuresOf('cold', await curlPass(['/redfish/v1/', system]), fleetSize),
       ...figuresOf('warm', await curlPass([system]), fleetSize),
     };
-    const target = `faster than curl (${sampleSize} BMCs, ${processes} at a time; its "all" is extrapolated)`;
+    const target = `cold all <= 5 s, 20 times curl (${sampleSize} BMCs, ${processes} at a time; its "all" is extrapolated)`;
     tell('Redfish, plain HTTP', ours, baseline, target);
   } finally {
     await fleet.stop();

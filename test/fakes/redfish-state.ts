@@ -29,6 +29,8 @@ export interface RedfishQuirks {
   readonly sessionLimitStatus: number;
   /** No Location at a new session. */
   readonly sessionInBody: boolean;
+  /** What becomes of a further request on a connection: an answer, the end of the connection, nothing at all. */
+  readonly furtherRequests: 'answered' | 'cut' | 'stalled';
   /** Registries are sent compressed or not at all. */
   readonly gzipRegistries: boolean;
   /** The system is found with a slash at the end only. */
@@ -91,6 +93,7 @@ export const usualQuirks: RedfishQuirks = {
   mostSessions: 4,
   sessionLimitStatus: 503,
   sessionInBody: false,
+  furtherRequests: 'answered',
   gzipRegistries: false,
   slashWanted: false,
   systems: ['1'],
@@ -190,6 +193,10 @@ export interface FakeRedfish {
   watch?: (asked: Asked) => void;
   /** `METHOD path`, with the reset type of a reset. */
   readonly requests: string[];
+  /** Of each request, how many its connection had carried with it: 1 on a new one. */
+  readonly places: number[];
+  /** Connections that are open. */
+  readonly sockets: Set<object>;
   /** Bodies of the requests that have an effect, logins left out, in order. */
   readonly bodies: Readonly<Record<string, unknown>>[];
   /** Logins that were refused. */

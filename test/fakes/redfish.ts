@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { documents } from './redfish-documents.ts';
 import { change, setFakePower } from './redfish-effects.ts';
@@ -33,6 +33,12 @@ export async function startFakeRedfish(
   const listen = (request: IncomingMessage, response: ServerResponse) => void serve(fake, request, response);
   const server = machine.tls === undefined ? createServer(listen) : createTlsServer(machine.tls, listen);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // Idle connections end when the client says so: a test sees that it does.
+  server.keepAliveTimeout = 0;
+  server.on(machine.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+    fake.sockets.add(socket);
+    socket.once('close', () => fake.sockets.delete(socket));
+  });
   const scheme = machine.tls === undefined ? 'redfish+http' : 'redfish';
   const fake: FakeRedfish = {
     ...fresh(),
@@ -69,6 +75,8 @@ const fresh = (): Omit<FakeRedfish, 'address' | 'quirks' | 'machine' | 'media' |
   faults: [],
   refusals: [],
   requests: [],
+  places: [],
+  sockets: new Set(),
   bodies: [],
   failedLogins: 0,
   open: new Set(),
@@ -84,7 +92,10 @@ async function serve(fake: FakeRedfish, request: IncomingMessage, response: Serv
   const asked: Asked = { method, path, body, headers };
   const detail = typeof body?.ResetType === 'string' ? ` ${body.ResetType}` : '';
   fake.requests.push(`${method} ${path}${detail}`);
+  const place = placeOf(request.socket);
+  fake.places.push(place);
   fake.watch?.(asked);
+  if (place > 1 && isLetDown(fake, response)) return;
   const fault = fake.faults.shift();
   if (fault !== undefined) {
     spoil(fault, response);
@@ -93,6 +104,21 @@ async function serve(fake: FakeRedfish, request: IncomingMessage, response: Serv
   const found = answer(fake, asked);
   const packed = fake.quirks.gzipRegistries && path.includes('/Registries/');
   send(response, packed && !headers['accept-encoding']?.includes('gzip') ? { status: 406 } : found, packed);
+}
+
+const carried = new WeakMap<Socket, number>();
+
+/** Which of its connection's requests this is, from 1. */
+function placeOf(socket: Socket): number {
+  const place = (carried.get(socket) ?? 0) + 1;
+  carried.set(socket, place);
+  return place;
+}
+
+/** True where a further request on a connection gets no answer. */
+function isLetDown({ quirks }: FakeRedfish, response: ServerResponse): boolean {
+  if (quirks.furtherRequests === 'cut') response.destroy();
+  return quirks.furtherRequests !== 'answered';
 }
 
 function spoil(fault: Fault, response: ServerResponse): void {

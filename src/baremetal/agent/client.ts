@@ -107,7 +107,7 @@ function refusal({ url }: AgentAddress, status: number, text: string): OperatorE
 function detailIn(text: string): string {
   try {
     const body = JSON.parse(text) as Readonly<Record<string, unknown>>;
-    return [body.message, body.details]
+    return [body.faultstring, body.message, body.details]
       .filter((part) => typeof part === 'string')
       .join(': ')
       .slice(0, 300);

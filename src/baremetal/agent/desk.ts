@@ -1,5 +1,5 @@
 // Who may say what: the agents that are awaited, what was heard of them, and whom to turn away. Memory of this process, no I/O.
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto';
 import type { Clock } from '../../kernel/clock.ts';
 import { addressesIn, inspectionOf, macsIn } from './inspection.ts';
 import type { AgentAddress, ExpectedAgent, Heard } from './port.ts';
@@ -126,8 +126,10 @@ export function createDesk(deps: {
   };
 }
 
-/** What was wrong before is over: its own agent beats. */
-const wellAgain = ({ trouble: _over, ...heard }: Heard): Heard => heard;
+/** What was wrong with its own heartbeats is over; that somebody else spoke in its name is not forgotten so soon. */
+function wellAgain({ trouble, ...heard }: Heard): Heard {
+  return trouble?.startsWith('a second agent') === true ? { ...heard, trouble } : heard;
+}
 
 type TurnAway = (one: Expected, fault: string) => Refusal;
 
@@ -175,6 +177,14 @@ function judged(
   return address;
 }
 
+function isReadable(certificate: string): boolean {
+  try {
+    return new X509Certificate(certificate).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
 /** In constant time, whatever their lengths. */
 function sameToken(given: unknown, token: string): boolean {
   if (typeof given !== 'string') return false;
@@ -196,10 +206,13 @@ function addressIn(beat: Heartbeat, { peer: bound, heard }: Expected): AgentAddr
     return `the agent speaks from ${from}, and wants to be called at ${url.host}`;
   if (typeof certificate !== 'string' || !certificate.includes('BEGIN CERTIFICATE'))
     return 'the agent sends no certificate (agent_verify_ca)';
-  if (certificate.length > longestCertificate) return 'the certificate of the agent is too long';
-  const told = typeof version === 'string' ? version.slice(0, 64) : 'unknown';
-  return { url: url.origin, certificate, version: told };
+  const readable = certificate.length <= longestCertificate && isReadable(certificate);
+  if (!readable) return 'the certificate of the agent cannot be read, or is too long';
+  return { url: url.origin, certificate, version: versionIn(version) };
 }
+
+const versionIn = (version: unknown): string =>
+  typeof version === 'string' ? version.slice(0, 64) : 'unknown';
 
 /** An IPv6 address stands in brackets in a URL. */
 const hostOf = (url: URL | null): string | undefined => url?.hostname.replaceAll(/[[\]]/g, '');

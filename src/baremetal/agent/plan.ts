@@ -1,4 +1,5 @@
 // Which command the agent gets next: a pure function of the job and of the agent's own list of what it was told in this boot.
+import { createHash } from 'node:crypto';
 import type { BootImage } from '../../api/images.ts';
 import type { BootMode } from '../bmc/port.ts';
 import { explain } from './failures.ts';
@@ -126,6 +127,17 @@ function toldBy(commands: readonly AgentCommand[]): Told {
 
 const recordIn = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? { ...value } : {};
+
+/** Names what the job is made of: another one does not go on where this one was. */
+export function planOf(job: AgentJob): string {
+  const { node, ...rest } = job;
+  const kept = { ...rest, configDrive: undefined, skip: node.properties.skip_block_devices };
+  const steps = stepsOf(job).map(({ name, what }) => [name, what]);
+  return createHash('sha256')
+    .update(JSON.stringify([steps, kept]))
+    .digest('hex')
+    .slice(0, 16);
+}
 
 function stepsOf(job: AgentJob): readonly Step[] {
   switch (job.kind) {

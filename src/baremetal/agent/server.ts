@@ -1,8 +1,9 @@
-// The HTTPS listener that ironic-python-agent calls, as Ironic's API would answer it (ironic/api/controllers/v1/ramdisk.py).
+// The HTTPS listener that ironic-python-agent calls, as Ironic's API would answer it (ironic/api/controllers/v1/ramdisk.py), and BMCs.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { terminal } from '../../kernel/errors.ts';
+import { createLimiter } from '../../kernel/limiter.ts';
+import { listen, type Listening } from '../../kernel/listen.ts';
 import type { Logger } from '../../kernel/log.ts';
 import type { Answer, Desk } from './desk.ts';
 import type { ExpectedAgent } from './port.ts';
@@ -14,19 +15,18 @@ export interface AgentServerOptions {
   /** Both in PEM. */
   readonly tls: { readonly key: string; readonly cert: string };
   readonly desk: Desk;
+  /** The BMC of the node `uid` posted an event. False: there is no such node, or that is not its token. */
+  readonly onEvent?: (uid: string, token: string) => boolean;
   readonly log: Logger;
-}
-
-export interface AgentServer {
-  readonly port: number;
-  close(): Promise<void>;
 }
 
 /** From 1.68 on an agent takes a token, makes itself a certificate and sends it (ironic_api_client.py). */
 const version = '1.68';
 /** The agent beats after 0.3 to 0.6 of it, in seconds. */
 const heartbeatSeconds = 300;
-const mostInspectionBytes = 16 * 1024 * 1024;
+/** With its logs an agent sends a megabyte or so. Anybody can send, so few are read at once: the others wait, unread. */
+const mostInspectionBytes = 8 * 1024 * 1024;
+const mostInspections = 4;
 const mostBytes = 64 * 1024;
 const slowestRequestMs = 60_000;
 const mostConnections = 1024;
@@ -37,27 +37,11 @@ interface Reply {
 }
 
 /** Throws terminal PortUnavailable, and CertificateUnusable for a key and certificate that do not fit. */
-export async function startAgentServer(options: AgentServerOptions): Promise<AgentServer> {
+export async function startAgentServer(options: AgentServerOptions): Promise<Listening> {
   const { host, port } = options;
   const server = openServer(options);
   server.maxConnections = mostConnections;
-  const listening = Promise.withResolvers<AddressInfo>();
-  server.once('error', (error) =>
-    listening.reject(
-      terminal('PortUnavailable', `cannot serve agents on ${host}:${port}: ${error.message}`, error),
-    ),
-  );
-  server.listen(port, host, () => listening.resolve(server.address() as AddressInfo));
-  const address = await listening.promise;
-  return {
-    port: address.port,
-    close() {
-      const closed: PromiseWithResolvers<void> = Promise.withResolvers();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      return closed.promise;
-    },
-  };
+  return listen(server, { host, port }, 'agents');
 }
 
 function openServer(options: AgentServerOptions) {
@@ -95,7 +79,7 @@ async function answer(options: AgentServerOptions, request: IncomingMessage): Pr
     }
     case 'POST /v1/continue_inspection':
     case 'POST /v1/continue': {
-      const payload = await jsonOf(request, mostInspectionBytes);
+      const payload = await inspections.run(gone(request), () => jsonOf(request, mostInspectionBytes));
       if (payload === tooMuch) return fault(413, 'the inspection data are too large');
       return told(
         options,
@@ -116,7 +100,7 @@ async function other(
   peer: string,
 ): Promise<Reply> {
   const uuid = /^\/v1\/heartbeat\/([0-9a-zA-Z-]{1,63})$/.exec(path)?.[1];
-  if (uuid === undefined) return fault(404, 'there is nothing here');
+  if (uuid === undefined) return event(options, request, path, peer);
   if (request.method !== 'POST') return fault(405, 'a heartbeat is a POST');
   const body = await jsonOf(request, mostBytes);
   if (body === tooMuch) return fault(413, 'the heartbeat is too large');
@@ -135,6 +119,21 @@ async function other(
     'heartbeat',
     mapped(reply, () => undefined),
   );
+}
+
+/** Read to its end, as the BMC expects (DSP0266, eventing), and not believed: whoever wants to know asks the BMC. */
+async function event(
+  options: AgentServerOptions,
+  request: IncomingMessage,
+  path: string,
+  peer: string,
+): Promise<Reply> {
+  const [, uid, token] = /^\/v1\/events\/([0-9a-zA-Z-]{1,63})\/([0-9a-f]{32})$/.exec(path) ?? [];
+  if (uid === undefined || token === undefined) return fault(404, 'there is nothing here');
+  if (request.method !== 'POST') return fault(405, 'an event is a POST');
+  if ((await jsonOf(request, mostBytes)) === tooMuch) return fault(413, 'the event is too large');
+  if (options.onEvent?.(uid, token) === true) return { status: 204 };
+  return told(options, peer, 'event', fault(404, 'no node awaits events here'));
 }
 
 const root = {
@@ -172,12 +171,22 @@ const fault = (status: number, text: string): Reply => ({
 
 /** Who was turned away is worth a line; the machines themselves call all the time. */
 function told({ log }: AgentServerOptions, peer: string, what: string, reply: Reply): Reply {
-  if (reply.status >= 400) log.warn('An agent was turned away', { peer, what, status: reply.status });
+  if (reply.status >= 400)
+    log.warn('An agent or a BMC was turned away', { peer, what, status: reply.status });
   return reply;
 }
 
 /** An IPv4 address that came in over an IPv6 socket, as IPv4. */
 const peerOf = ({ socket }: IncomingMessage): string => (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+
+const inspections = createLimiter(mostInspections);
+
+/** Aborts when the sender goes away. */
+function gone(request: IncomingMessage): AbortSignal {
+  const left = new AbortController();
+  request.once('close', () => left.abort());
+  return left.signal;
+}
 
 const tooMuch = Symbol('too much');
 

@@ -101,8 +101,21 @@ export interface Bmc {
    * as it comes. Other commands go on meanwhile. Terminal BMCRefused where the BMC has no console for us.
    */
   console(onText: (text: string) => void, signal: AbortSignal): Promise<void>;
+  /** Undefined: the protocol has none. */
+  readonly events?: BmcEvents;
   /** Gives back the session, if there is one. Never throws. */
   close(): Promise<void>;
+}
+
+/** How a BMC tells what happens to its machine. */
+export interface BmcEvents {
+  /**
+   * Has the BMC post its events to `destination` (https) with `context` in each; one that it has already is taken. Resolves with
+   * the link of the subscription. Terminal BMCRefused where the BMC has no events.
+   */
+  subscribe(destination: string, context: string, permit: () => void, signal: AbortSignal): Promise<string>;
+  /** One that is gone is no error. */
+  unsubscribe(subscription: string, permit: () => void, signal: AbortSignal): Promise<void>;
 }
 
 /** How a BMC's certificate is judged: by the system's CAs, by given ones (PEM), by its SHA-256 (hex), or not at all. */

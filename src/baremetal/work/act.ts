@@ -6,13 +6,13 @@ import { annotations } from '../../api/names.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { asOperatorError, transient, unsafe } from '../../kernel/errors.ts';
 import type { Fence } from '../../kernel/fence.ts';
-import type { KubeClient } from '../../kube/client.ts';
+import type { Cache, KubeClient } from '../../kube/client.ts';
 import { keyOf } from '../../kube/objects.ts';
 import { nextMove } from '../agent/plan.ts';
 import type { Bmc } from '../bmc/port.ts';
 import { mediaUrl } from '../boot/media-url.ts';
 import type { Observer } from '../observe.ts';
-import { powerBrake } from '../power.ts';
+import { powerBrake, refuseIfBraked } from '../power.ts';
 import { isVirtualMedia, type Choice } from './choose.ts';
 import { configDriveOf, type DriveDeps } from './drive.ts';
 import { jobFor } from './job.ts';
@@ -27,6 +27,7 @@ const prepareMs = 240_000;
 
 export interface ActDeps extends DriveDeps {
   readonly client: KubeClient;
+  readonly cache: Cache;
   readonly clock: Clock;
   readonly fence: Fence;
   readonly observer: Observer;
@@ -53,6 +54,7 @@ export async function perform(
   signal: AbortSignal,
 ): Promise<void> {
   const host = await mayTouch(deps, task, signal);
+  await mayWrite(deps, task, signal);
   switch (todo.kind) {
     case 'prepare':
       return prepare(deps, tries, task, signal);
@@ -93,11 +95,23 @@ async function mayTouch(
   return host;
 }
 
+/** The last door: a machine that carries somebody's system is not booted into the ramdisk, whatever led here. */
+async function mayWrite({ records }: ActDeps, { node, work }: Task, signal: AbortSignal): Promise<void> {
+  const { owner } = await records.read(node, signal);
+  const own = work.kind === 'Deploy' && work.phase === 'Finishing' && owner?.uid === work.hostUID;
+  if (owner === undefined || own) return;
+  throw unsafe(
+    'NodeInUse',
+    `BareMetalNode ${node.metadata.name} carries the system of Host ${owner.host} by its record: it is not touched`,
+  );
+}
+
 const permitOf =
-  ({ fence }: ActDeps) =>
+  ({ fence, cache }: ActDeps, node: BareMetalNode) =>
   (): void => {
-    if (fence.remainingMs() > leaseLeftMs) return;
-    throw transient('LeaseEnding', 'too little of the leader lease remains to touch a machine');
+    if (fence.remainingMs() <= leaseLeftMs)
+      throw transient('LeaseEnding', 'too little of the leader lease remains to touch a machine');
+    refuseIfBraked(cache, node);
   };
 
 /** Token and desk first: an agent that calls before it is awaited is sent away. */
@@ -114,7 +128,7 @@ async function prepare(deps: ActDeps, tries: Tries, task: Task, signal: AbortSig
   if (record.boot?.id !== current.boot)
     await records.change(node, { boot: { id: current.boot, token } }, signal);
   tries.expect(node, current, token, choice);
-  const permit = permitOf(deps);
+  const permit = permitOf(deps, node);
   const url = choice.iso && mediaUrl(choice.iso, argumentsOf(node, task.work.kind, choice, api));
   await observer.command(
     node,
@@ -169,7 +183,7 @@ async function command(
   const job = jobFor(node, drive);
   if (job === undefined) return;
   const move = nextMove(job, await client.commands(signal));
-  if (move.kind === 'run') await client.run(move.name, move.params, permitOf(deps), signal);
+  if (move.kind === 'run') await client.run(move.name, move.params, permitOf(deps, node), signal);
 }
 
 /** The order matters: once the machine is said to be installed, nothing of this boot may be left on it. */
@@ -179,7 +193,7 @@ async function retire(
   host: Host | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const permit = permitOf(deps);
+  const permit = permitOf(deps, node);
   const mode = node.spec.bootMode === 'Legacy' ? 'Legacy' : 'UEFI';
   await deps.observer.command(
     node,

@@ -30,7 +30,11 @@ export interface Why {
 }
 
 /** Why the phase is given up; undefined while it may go on. */
-export function overdue(work: Work, seen: WorkSeen, now: Date): Why | undefined {
+export function overdue(
+  work: Work,
+  seen: WorkSeen,
+  { now, burnInMs }: { readonly now: Date; readonly burnInMs: number | undefined },
+): Why | undefined {
   const age = now.getTime() - Date.parse(work.phaseSince);
   switch (work.phase) {
     case 'Queued':
@@ -46,7 +50,7 @@ export function overdue(work: Work, seen: WorkSeen, now: Date): Why | undefined 
     case 'AwaitingAgent':
       return awaited(work, seen, age);
     case 'Working':
-      return worked(work, seen, age);
+      return worked(work, seen, { age, burnInMs });
   }
 }
 
@@ -70,7 +74,7 @@ function unset(what: string, { blocker, trouble }: WorkSeen, age: number): Why {
 function awaited(work: Work, { heard }: WorkSeen, age: number): Why | undefined {
   if (heard.scriptAt === undefined && heard.lookupAt === undefined && heard.inspection === undefined) {
     if (age <= scriptMs) return undefined;
-    const message = `did not fetch its boot script or medium within ${minutes(age)}: no DHCP answer, another boot device, or a wrong bootMACAddress`;
+    const message = `did not fetch its boot script, nor call from its boot medium, within ${minutes(age)}: no DHCP answer, a medium that the BMC does not boot, another boot device, or a wrong bootMACAddress`;
     return { reason: 'NoBoot', message };
   }
   if (age <= limits.AwaitingAgent) return undefined;
@@ -89,13 +93,17 @@ function awaited(work: Work, { heard }: WorkSeen, age: number): Why | undefined 
 const withTrouble = (message: string, trouble: string | undefined): string =>
   trouble === undefined ? message : `${message} (${trouble})`;
 
-function worked({ kind }: Work, { silentMs, move }: WorkSeen, age: number): Why | undefined {
+function worked(
+  { kind }: Work,
+  { silentMs, move }: WorkSeen,
+  { age, burnInMs = 0 }: { readonly age: number; readonly burnInMs: number | undefined },
+): Why | undefined {
   if (move === undefined && (silentMs ?? age) > silenceMs) {
     const message = `heard nothing of its agent for ${minutes(silentMs ?? age)}: the ramdisk died or its network is gone, see its console`;
     return { reason: 'AgentLost', message };
   }
-  // A burn-in lasts as long as its spec says.
-  const limit = kind === 'Deploy' ? deployMs : kind === 'Inspect' ? Infinity : limits.Working;
+  // A burn-in lasts as long as its spec says, and its tests need a while to begin and end.
+  const limit = { Deploy: deployMs, Inspect: burnInMs + hour, Clean: limits.Working }[kind];
   if (age <= limit) return undefined;
   const what = move?.kind === 'wait' ? ` (${move.what})` : '';
   return {

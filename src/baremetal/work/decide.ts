@@ -11,8 +11,8 @@ export interface WorkInput {
   readonly hostUID: string | undefined;
   readonly image: Work['image'] | undefined;
   readonly seen: WorkSeen;
-  /** There is something for the agent to do beside the inspection. */
-  readonly burnIn: boolean;
+  /** How long the burn-in after the inspection takes, in ms; undefined: there is none. */
+  readonly burnInMs: number | undefined;
   readonly now: Date;
   /** A name that no boot had before. */
   readonly newBoot: string;
@@ -32,7 +32,7 @@ export function decideWork(input: WorkInput): WorkStep {
   if (failure !== undefined && work.phase !== 'Queued') return failed(work, failure, input);
   const next = withTrouble(phases[work.phase](work, input), trouble);
   if (next.outcome !== 'going' || next.work.phase !== work.phase) return next;
-  const late = overdue(work, input.seen, input.now);
+  const late = overdue(work, input.seen, input);
   return late === undefined ? next : failed(work, late, input);
 }
 
@@ -68,8 +68,8 @@ const phases: Readonly<Record<Phase, (work: Work, input: WorkInput) => WorkStep>
   Booting(work, input) {
     const { power, prepared, blocker } = input.seen;
     if (power === 'On' && prepared) return to(work, 'AwaitingAgent', input);
-    // What runs was not started by us: it is not the agent.
-    if (power === 'On') return to(work, 'PoweringOff', input);
+    // What runs was not started by us, or before we had to leave it alone. Its agent, if it is one, is none of the next boot.
+    if (power === 'On') return to({ ...work, boot: input.newBoot }, 'PoweringOff', input);
     if (!prepared && blocker !== undefined) return step(work, { says: blocker.message, percent: 8 });
     if (!prepared) return step(work, { todo: { kind: 'prepare' }, says: 'gets its boot device', percent: 8 });
     return step(work, { power: 'On', says: 'is powered on, to boot the agent', percent: 10 });
@@ -84,7 +84,9 @@ const phases: Readonly<Record<Phase, (work: Work, input: WorkInput) => WorkStep>
       );
     const awaitsData = work.kind === 'Inspect' && !inventoryKept;
     if (heard.address === undefined || awaitsData) return step(work, awaiting(input));
-    return to(work, work.kind === 'Inspect' && !input.burnIn ? 'Finishing' : 'Working', input);
+    if (work.kind === 'Inspect' && input.burnInMs === undefined) return to(work, 'Finishing', input);
+    const { plan } = input.seen;
+    return to(plan === undefined ? work : { ...work, plan }, 'Working', input);
   },
   Working(work, input) {
     const { move, power } = input.seen;
@@ -94,6 +96,7 @@ const phases: Readonly<Record<Phase, (work: Work, input: WorkInput) => WorkStep>
         { reason: 'PowerLost', message: 'its power went off while the agent worked' },
         input,
       );
+    if (work.plan !== undefined && work.plan !== input.seen.plan) return failed(work, changed, input);
     if (move === undefined) return step(work, { says: 'waits for its agent to answer', percent: 30 });
     return moved(work, move, input);
   },
@@ -124,6 +127,11 @@ function moved(work: Work, move: AgentMove, input: WorkInput): WorkStep {
   }
 }
 
+const changed = {
+  reason: 'PlanChanged',
+  message: 'is wanted otherwise than when its agent began: it is booted anew',
+} as const;
+
 const withTrouble = (next: WorkStep, trouble: string | undefined): WorkStep =>
   trouble === undefined || next.todo === undefined ? next : { ...next, says: `${next.says}: ${trouble}` };
 
@@ -144,19 +152,19 @@ function awaiting({ seen }: WorkInput): Partial<WorkStep> {
 const withImage = ({ image: _former, ...work }: Work, { image }: WorkInput): Work =>
   image === undefined ? work : { ...work, image };
 
-/** Where each phase's percent begins: no step falls behind the one before it. */
-const beginnings: Readonly<Record<Phase, number>> = {
-  Queued: 0,
-  PoweringOff: 5,
-  Booting: 8,
-  AwaitingAgent: 12,
-  Working: 30,
-  Finishing: 92,
-  Starting: 98,
+/** How each phase begins: no percent falls behind the one before it, and people may read these words for some seconds. */
+const beginnings: Readonly<Record<Phase, Pick<WorkStep, 'says' | 'percent'>>> = {
+  Queued: { says: 'waits for its turn', percent: 0 },
+  PoweringOff: { says: 'is powered off, to boot the agent', percent: 5 },
+  Booting: { says: 'gets its boot device', percent: 8 },
+  AwaitingAgent: { says: 'boots, and waits for its firmware to fetch the agent', percent: 12 },
+  Working: { says: 'was heard of, and is told what to do', percent: 30 },
+  Finishing: { says: 'is powered off', percent: 92 },
+  Starting: { says: 'is started from its disk', percent: 98 },
 };
 
 const to = (work: Work, phase: Phase, { now }: WorkInput): WorkStep =>
-  step({ ...work, phase, phaseSince: wholeSeconds(now) }, { percent: beginnings[phase] });
+  step({ ...work, phase, phaseSince: wholeSeconds(now) }, beginnings[phase]);
 
 function failed(
   work: Work,

@@ -5,7 +5,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { asOperatorError } from '../../kernel/errors.ts';
 import type { Cache } from '../../kube/client.ts';
 import { keyOf, keyText } from '../../kube/objects.ts';
-import { nextMove, type AgentMove } from '../agent/plan.ts';
+import { nextMove, planOf, type AgentMove } from '../agent/plan.ts';
 import type { Heard } from '../agent/port.ts';
 import type { Inventory } from '../bmc/port.ts';
 import { present } from '../bmc/present.ts';
@@ -70,7 +70,7 @@ export async function lookAtWork(
   const choice = 'reason' in chosen ? undefined : chosen;
   const current = await tries.of(node);
   if (current?.awaited === true) deps.consoles.follow(node);
-  const told = current === undefined ? nothing : await toldBy(tries, node, current, choice, signal);
+  const told = current === undefined ? nothing : await heardOf(tries, node, current, choice, signal);
   return {
     seen: {
       power: seen.bmc.kind === 'answers' ? seen.bmc.power : 'Unknown',
@@ -79,6 +79,7 @@ export async function lookAtWork(
       inventoryKept: isInspected(node),
       ...told,
       silentMs: silenceIn(deps, told.heard),
+      plan: planFor(node),
       consoleTail: tailOf(deps.consoles.log(node.metadata.uid)),
       ...triedBy(current),
     },
@@ -88,6 +89,24 @@ export async function lookAtWork(
     jitter: deps.random(),
     inventory: isInspected(node) ? undefined : inventoryIn(node, told.heard),
   };
+}
+
+/** What cannot be followed fails the try, and not the pass. */
+async function heardOf(
+  tries: Tries,
+  node: BareMetalNode,
+  current: Try,
+  choice: Choice | undefined,
+  signal: AbortSignal,
+): Promise<Told> {
+  try {
+    return await toldBy(tries, node, current, choice, signal);
+  } catch (error) {
+    const { kind, reason, message } = asOperatorError(error);
+    if (kind === 'transient' || !/^(Agent|Unusable)/.test(reason)) throw error;
+    current.failure = { reason, message: `cannot go on: ${message}` };
+    return nothing;
+  }
 }
 
 type Told = Pick<WorkSeen, 'heard' | 'move'>;
@@ -146,6 +165,11 @@ function imageIn(choice: Choice | undefined): WorkView['image'] {
   const { name, url, checksum, format, partition } = choice.os;
   const ofPartition = partition === undefined ? undefined : true;
   return present({ name, url, checksum, format, partition: ofPartition });
+}
+
+function planFor(node: BareMetalNode): string | undefined {
+  const job = jobFor(node, undefined);
+  return job && planOf(job);
 }
 
 /** The agent does not know what its BMC speaks. */

@@ -3,19 +3,21 @@ import type { BareMetalNode, BareMetalNodeSpecRootDeviceHints } from '../../api/
 import { present } from '../bmc/present.ts';
 import type { AgentNode } from '../agent/port.ts';
 
-/** Lower case; the one to boot from comes first. Empty where nobody told one. */
+/**
+ * What the machine is recognised by, in lower case: what the spec says or, where it says nothing, its BMC. Never what an agent told,
+ * which anybody on the provisioning network could have been. Empty where nobody told one.
+ */
 export function macsOf({ spec, status }: BareMetalNode): readonly string[] {
-  const told = (status?.hardware?.nics ?? []).map(({ mac }) => mac);
-  const all = [spec.bootMACAddress, ...told].flatMap((mac) => (mac === undefined ? [] : [mac.toLowerCase()]));
-  return [...new Set(all)];
+  if (spec.bootMACAddress !== undefined) return [spec.bootMACAddress.toLowerCase()];
+  if (spec.inspectionMode !== 'OutOfBand') return [];
+  const told = (status?.hardware?.nics ?? []).flatMap(({ mac }) => (mac === undefined ? [] : [mac]));
+  return [...new Set(told.map((mac) => mac.toLowerCase()))];
 }
 
 /** Ironic's words for a node (ironic_python_agent/utils.py get_node_... and ironic_lib's device hints). */
 export function agentNodeOf(node: BareMetalNode): AgentNode {
   const { rootDeviceHints: hints, keepDisks = [], burnIn } = node.spec;
-  const keep = keepDisks.map(({ deviceName, serialNumber, wwn }) =>
-    present({ name: deviceName, serial: serialNumber, wwn }),
-  );
+  const keep = keepDisks.map(({ serialNumber, wwn }) => present({ serial: serialNumber, wwn }));
   const root = rootDeviceOf(hints);
   return {
     uuid: node.metadata.uid,
@@ -45,8 +47,10 @@ export function agentNodeOf(node: BareMetalNode): AgentNode {
 /** Operators as in Ironic's hints (ironic_python_agent/device_hints.py): `<in>` is a part of the text. */
 function rootDeviceOf(hints: BareMetalNodeSpecRootDeviceHints = {}): Readonly<Record<string, unknown>> {
   const part = (text: string | undefined): string | undefined => text && `<in> ${text}`;
+  const byPath = hints.deviceName?.startsWith('/dev/disk/by-path/') === true;
   return present({
-    name: hints.deviceName,
+    name: byPath ? undefined : hints.deviceName,
+    by_path: byPath ? hints.deviceName : undefined,
     hctl: hints.hctl,
     model: part(hints.model),
     vendor: part(hints.vendor),

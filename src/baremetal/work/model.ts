@@ -32,6 +32,8 @@ export interface WorkSeen {
   readonly inventoryKept: boolean;
   /** What is to be asked of the agent next; undefined: it could not be asked what it does. */
   readonly move: AgentMove | undefined;
+  /** Names the job as the spec has it now; undefined where there is none. */
+  readonly plan: string | undefined;
   /** What an effect of this try met that trying again cannot mend. */
   readonly failure: Blocker | undefined;
   /** The last lines of the machine's console, if anybody follows it. */

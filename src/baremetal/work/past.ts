@@ -2,6 +2,7 @@
 import type { BareMetalNode, BareMetalNodeStatusRetainedFrom } from '../../api/baremetalnode.gen.ts';
 import type { Host } from '../../api/host.gen.ts';
 import { annotations } from '../../api/names.ts';
+import { asOperatorError, type OperatorError } from '../../kernel/errors.ts';
 import { isIdle } from '../decide.ts';
 import { placeOf, settledState } from '../lifecycle.ts';
 import type { Records } from './record.ts';
@@ -11,6 +12,8 @@ export interface Past {
   readonly owner: BareMetalNodeStatusRetainedFrom | undefined;
   /** Undefined: not read in this pass. */
   readonly hostKeys: readonly string[] | undefined;
+  /** Why nothing is known of it though it matters. */
+  readonly unknown?: OperatorError;
 }
 
 /** Read only where it matters: a machine at work, one that is asked for, one that is given back. */
@@ -21,6 +24,21 @@ export async function readPast(
   signal: AbortSignal,
 ): Promise<Past> {
   if (!needsRecord(node, askers)) return { owner: undefined, hostKeys: undefined };
+  try {
+    return await pastOf(records, node, askers, signal);
+  } catch (error) {
+    const failure = asOperatorError(error);
+    if (failure.reason !== 'AgentSecretTaken') throw error;
+    return { owner: undefined, hostKeys: undefined, unknown: failure };
+  }
+}
+
+async function pastOf(
+  records: Records,
+  node: BareMetalNode,
+  askers: readonly Host[],
+  signal: AbortSignal,
+): Promise<Past> {
   let record = await records.read(node, signal);
   // Given back: whoever comes next finds nothing of the former owner's.
   if (settledState(placeOf(node)) === 'deleting' && record.owner !== undefined)
@@ -46,7 +64,7 @@ function needsRecord(node: BareMetalNode, askers: readonly Host[]): boolean {
     case 'inspecting':
       return spec.inspectionMode === 'Agent';
     case 'available':
-      return status?.hostRef === undefined && askers.length > 0;
+      return status?.hostRef !== undefined || askers.length > 0;
     default:
       return false;
   }

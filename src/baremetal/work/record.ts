@@ -20,8 +20,10 @@ export interface Records {
   read(node: BareMetalNode, signal: AbortSignal): Promise<MachineRecord>;
   /** Keeps what is there but for the members of `change`; null takes one away. Throws transient Conflict. */
   change(node: BareMetalNode, change: RecordChange, signal: AbortSignal): Promise<MachineRecord>;
-  /** Has the record go with its node: called when the node is about to go. */
+  /** Has the record go with its node, unless it says that a system is on the machine: called when the node is about to go. */
   leave(node: BareMetalNode, signal: AbortSignal): Promise<void>;
+  /** The node is gone. */
+  forget(uid: string): void;
 }
 
 export type RecordChange = { readonly [K in keyof MachineRecord]?: MachineRecord[K] | null };
@@ -57,10 +59,13 @@ export function createRecords(client: KubeClient): Records {
       }
       return parsed(await secretOf(node, signal));
     },
+    forget: (uid) => void known.delete(uid),
     async leave(node, signal) {
-      const secret = await secretOf(node, signal);
+      const { namespace } = node.metadata;
+      const secret = await client.get(secrets, { namespace, name: recordName(node.metadata.name) }, signal);
       known.delete(node.metadata.uid);
-      if (secret === undefined) return;
+      // A machine that still carries a system stays known as that: whoever registers it again must not erase it.
+      if (secret === undefined || !isOurs(secret, node) || parsed(secret).owner !== undefined) return;
       const { resourceVersion } = secret.metadata;
       // Not sooner: the garbage collector takes what belongs to a UID that is no more, and after a restore all are others.
       const { apiVersion, kind } = node;

@@ -52,6 +52,8 @@ export interface Tries {
   expect(node: BareMetalNode, current: Try, token: string, choice: Choice | undefined): void;
   /** From now on the machine boots from its disk, and no agent is heard. */
   disarm(uid: string): void;
+  /** The machine is left alone for a while: who reboots it meanwhile does not want the ramdisk. */
+  rest(uid: string): void;
   /** The try is over: what its agent says from now on is not heard. */
   end(uid: string): Promise<void>;
 }
@@ -92,16 +94,13 @@ export function createTries(deps: {
     current.awaited = true;
   };
   return {
-    async of(node) {
-      const { uid } = node.metadata;
-      const boot = node.status?.work?.boot;
+    async of({ metadata: { uid }, status }) {
+      const boot = status?.work?.boot;
       const known = tries.get(uid);
-      if (known !== undefined && known.boot === boot) return known;
+      if (known?.boot === boot) return known;
       if (known !== undefined) await end(uid);
-      if (boot === undefined) return undefined;
-      const fresh = newTry(boot);
-      tries.set(uid, fresh);
-      return fresh;
+      if (boot !== undefined) tries.set(uid, newTry(boot));
+      return tries.get(uid);
     },
     async follow(node, current, choice, signal) {
       const { uid } = node.metadata;
@@ -120,6 +119,12 @@ export function createTries(deps: {
     },
     expect,
     disarm,
+    rest(uid) {
+      provisioning?.plans.delete(uid);
+      const current = tries.get(uid);
+      // Both anew when it goes on: the desk keeps what it heard of the same boot.
+      if (current !== undefined) Object.assign(current, { prepared: false, awaited: false });
+    },
     end,
   };
 }

@@ -5,6 +5,7 @@ import { isTrue } from '../../kernel/conditions.ts';
 import { isIdle, workOf, type Decision } from '../decide.ts';
 import { writeNodeConfigMap } from '../inventory.ts';
 import type { Seen } from '../observe.ts';
+import { powerBrake } from '../power.ts';
 import { isAboutMachine, noteFailure, perform, type ActDeps } from './act.ts';
 import { choiceFor, lineKey, lookAtWork, type LookDeps, type WorkLook } from './look.ts';
 import { readPast, type Past } from './past.ts';
@@ -28,6 +29,8 @@ export interface Worker {
   ): Promise<boolean>;
   /** Milliseconds until the work has to be looked at again. */
   againInMs(node: BareMetalNode, decision: Decision): number | undefined;
+  /** The node is gone, and nobody let it go: its turn and its try are over. */
+  forget(node: BareMetalNode): Promise<void>;
   /** The node goes, and its record with it. */
   leave(node: BareMetalNode, signal: AbortSignal): Promise<void>;
 }
@@ -58,15 +61,23 @@ export function createWorker(deps: WorkerDeps): Worker {
     await tries.end(node.metadata.uid);
   };
 
+  const forget = async (node: BareMetalNode): Promise<void> => {
+    provisioning?.slots.free(lineKey(node));
+    records.forget(node.metadata.uid);
+    await tries.end(node.metadata.uid);
+  };
+
   return {
     past: (node, askers, signal) => readPast(records, node, askers, signal),
     async look(node, holder, seen, signal) {
-      if (isIdle(node) || workOf(node) === undefined) return undefined;
+      const braked = isIdle(node) || powerBrake(node, holder) !== undefined;
+      if (braked || workOf(node) === undefined) return undefined;
       return lookAtWork(deps, tries, { node, holder, seen }, signal);
     },
     async act(node, holder, decision, signal) {
       await settle(node, decision, signal);
       const { step } = decision;
+      if (step === undefined) tries.rest(node.metadata.uid);
       const current = step?.todo === undefined ? undefined : await tries.of(node);
       if (step?.todo === undefined || current === undefined) return false;
       const chosen = choiceFor(deps, node, holder);
@@ -92,9 +103,9 @@ export function createWorker(deps: WorkerDeps): Worker {
       if (step.todo !== undefined) return effectPollMs;
       return phase === 'Working' ? agentPollMs : slowPollMs;
     },
+    forget,
     async leave(node, signal) {
-      provisioning?.slots.free(lineKey(node));
-      await tries.end(node.metadata.uid);
+      await forget(node);
       if (!node.spec.externallyProvisioned) await records.leave(node, signal);
     },
   };

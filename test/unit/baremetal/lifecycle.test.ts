@@ -103,7 +103,11 @@ describe('the next state of a machine that we install', () => {
       // Its status was lost: a living system is not rebooted to be looked at.
       'a host whose system is on it': 'available',
     }),
-    inspecting: all('inspecting', { 'the agent through': 'available', 'the agent failed': 'error' }),
+    inspecting: all('inspecting', {
+      'the agent through': 'available',
+      'the agent failed': 'error',
+      'a host whose system is on it': 'available',
+    }),
     available: all('available', {
       'a BMC that fails for the third time': 'error',
       'a host': 'deploying',
@@ -154,7 +158,7 @@ describe('the next state of a machine that we install', () => {
         'no cleaning wanted any more',
         'cleaning',
         { spec: { ...bare, automatedCleaningMode: 'Disabled' }, work: 'going' },
-        'available',
+        'deleting',
       ],
     ];
   for (const [what, from, input, to] of minds) {
@@ -188,7 +192,7 @@ describe('a node in error', () => {
       'no cleaning wanted any more',
       'cleaning',
       { spec: { ...bare, automatedCleaningMode: 'Disabled' }, work: 'failed' },
-      'available',
+      'deleting',
     ],
   ];
   for (const [what, from, input, to] of cases) {

@@ -1,4 +1,5 @@
 // A machine in memory behind a BMC in memory: booted from the network it runs an agent that speaks to the desk of whoever operates now.
+import { makeCertificate } from '../../../src/baremetal/agent/certificate.ts';
 import { createDesk } from '../../../src/baremetal/agent/desk.ts';
 import type { AgentClient, AgentCommand } from '../../../src/baremetal/agent/port.ts';
 import type { ProvisioningServices } from '../../../src/baremetal/controller.ts';
@@ -29,7 +30,7 @@ export interface MemoryMachine {
 }
 
 const peer = '172.16.0.50';
-const certificate = '-----BEGIN CERTIFICATE-----';
+const certificate = makeCertificate([peer], new Date('2026-01-01T00:00:00Z')).cert;
 
 export function createMemoryMachine(mac: string, mostAtWork = 10): MemoryMachine {
   let commands: AgentCommand[] = [];

@@ -43,6 +43,16 @@ const refusing =
 const supermicro = { manufacturer: 'Supermicro', systemModel: 'SYS-1029' };
 
 const cases: Readonly<Record<QuirkName, Case>> = {
+  stalledConnections: {
+    service: { furtherRequests: 'cut' },
+    does: 'asks again at once, and has a connection for each request from then on',
+    act: async ({ bmc }) => {
+      for (let index = 0; index < 3; index += 1) await bmc.power(signal);
+    },
+    told: ({ fake, clock }) => [fake.places, clock.slept],
+    // The root, the login, the root, which is lost; the root, the systems, the system; twice more the system.
+    wanted: [[1, 1, 2, 1, 1, 1, 1, 1], 0],
+  },
   onlyCompressed: {
     service: { gzipRegistries: true },
     does: 'reads the registry compressed, and refuses by it',

@@ -28,6 +28,7 @@ const seen: WorkSeen = {
   move: undefined,
   failure: undefined,
   trouble: undefined,
+  plan: undefined,
   consoleTail: undefined,
   retired: false,
 };
@@ -41,7 +42,7 @@ const decide = (
     recorded,
     hostUID: recorded === undefined ? 'h1' : recorded.hostUID,
     image,
-    burnIn: false,
+    burnInMs: undefined,
     now: start,
     newBoot: 'b2',
     again: false,
@@ -112,7 +113,7 @@ describe('an inspection', () => {
   });
 
   it('is followed by the burn-in where one is wanted', () => {
-    expect(inspect({ heard: { address }, inventoryKept: true }, { burnIn: true })).to.equal('Working');
+    expect(inspect({ heard: { address }, inventoryKept: true }, { burnInMs: 1000 })).to.equal('Working');
   });
 });
 

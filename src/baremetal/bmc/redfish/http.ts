@@ -34,19 +34,25 @@ const mostBytes = 4 * 1024 * 1024;
 /** As Ironic has them (ironic/conf/redfish.py): some BMCs fetch an image before they answer. */
 const connectMs = 30_000;
 const silenceMs = 60_000;
-/** How long a connection is kept that carries nothing: enough for the requests of one command, and then a fleet holds no sockets. */
-const idleMs = 1_000;
-/** Of a connection that was kept: a BMC that lets them stall never answers on it, and a slow one is only asked again. */
-const keptSilenceMs = 5_000;
+
+export interface Keeping {
+  /** How long a connection is kept that carries nothing, in ms. */
+  readonly idleMs: number;
+  /** How long the answer on a connection that was kept may take to begin before it counts as stalled, in ms. */
+  readonly stalledMs: number;
+}
+
+/** Kept for the requests of one command, so that an idle fleet holds no sockets. A BMC that is slow and not stalled is only asked again. */
+const usualKeeping: Keeping = { idleMs: 1_000, stalledMs: 5_000 };
 const keptLost = 'KeptConnectionLost';
 
-/** `patienceMs`: how long a kept connection may be silent before it counts as stalled. */
+/** Throws terminal BMCCertificateInvalid where the CA that is given for it is no PEM certificate. */
 export function createRedfishHttp(
   address: RedfishAddress,
   trust: TlsTrust,
-  patienceMs = keptSilenceMs,
+  keeping = usualKeeping,
 ): RedfishHttp {
-  const connections = createConnections(address, trust);
+  const connections = createConnections(address, trust, keeping.idleMs);
   const send: RedfishHttp['send'] = async (method, link, options, signal) => {
     signal.throwIfAborted();
     const { pathname, search } = within(address, link);
@@ -62,16 +68,13 @@ export function createRedfishHttp(
         signal,
         // Quirk `stalledConnections`.
         reset: !connections.keeps(),
-        ...(kept ? { headersTimeout: patienceMs } : {}),
+        ...(kept ? { headersTimeout: keeping.stalledMs } : {}),
       });
       answered = true;
       const bytes = Buffer.from(await reply.body.arrayBuffer());
+      const body = parsed(reply.headers['content-encoding'] === 'gzip' ? unpacked(bytes) : bytes);
       connections.giveBack(client);
-      return {
-        status: reply.statusCode,
-        header: (name) => [reply.headers[name]].flat()[0],
-        body: parsed(reply.headers['content-encoding'] === 'gzip' ? unpacked(bytes) : bytes),
-      };
+      return { status: reply.statusCode, header: (name) => [reply.headers[name]].flat()[0], body };
     } catch (error) {
       connections.end(client);
       const lost = kept && !answered;
@@ -107,10 +110,11 @@ const headersOf = ({ body, headers }: Sent): Record<string, string> => ({
 });
 
 /** The connections of one driver: the last one is kept for a short time, for the request that follows. */
-function createConnections(address: RedfishAddress, trust: TlsTrust) {
+function createConnections(address: RedfishAddress, trust: TlsTrust, idleMs: number) {
   const open = new Set<Client>();
   let idle: Client | undefined;
   let keeps = true;
+  let closed = false;
   const connect = connector(address, trust);
   const create = (): Client => {
     const client = new Client(address.origin, {
@@ -136,8 +140,9 @@ function createConnections(address: RedfishAddress, trust: TlsTrust) {
     keepNoMore(): void {
       keeps = false;
     },
-    /** `kept`: its connection has carried requests before. Only with `mayBeKept`. */
+    /** `kept`: its connection has carried requests before; only with `mayBeKept`. Throws transient BMCUnreachable after `close`. */
     take(mayBeKept: boolean): { readonly client: Client; readonly kept: boolean } {
+      if (closed) throw unreachable(address.text, 'its connection was closed');
       const former = idle;
       const kept = former?.stats.connected === true;
       if (former === undefined || (kept && !(mayBeKept && keeps))) return { client: create(), kept: false };
@@ -150,6 +155,7 @@ function createConnections(address: RedfishAddress, trust: TlsTrust) {
     },
     end,
     async close(): Promise<void> {
+      closed = true;
       const all = [...open];
       open.clear();
       idle = undefined;
@@ -183,7 +189,7 @@ function connector(address: RedfishAddress, trust: TlsTrust): buildConnector.con
     rejectUnauthorized: verified,
     // HTTP/1.1 is what every service speaks (DSP0266 section 6.1), and its idle connections end as we say.
     allowH2: false,
-    ...(address.origin.startsWith('https:') ? { secureContext: contextOf(address, trust) } : {}),
+    secureContext: contextOf(address, trust),
     // A resumed TLS session shows no certificate to compare.
     ...(trust.kind === 'fingerprint' ? { maxCachedSessions: 0 } : {}),
   });
@@ -203,7 +209,7 @@ function fingerprintOf(socket: TLSSocket): string {
   return certificate.raw === undefined ? 'none' : createHash('sha256').update(certificate.raw).digest('hex');
 }
 
-/** Made once for all who trust the same: it costs more than a handshake has else, and a fleet has one CA as a rule. */
+/** One for all who trust the same, at about 0.2 ms and 37 KB each. Only the last is kept: a fleet has one CA as a rule. */
 let lastContext: { readonly pem: string | undefined; readonly context: SecureContext } | undefined;
 
 function contextOf(address: RedfishAddress, trust: TlsTrust): SecureContext {

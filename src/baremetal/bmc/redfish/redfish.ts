@@ -29,6 +29,12 @@ export function createRedfishBmc(
   const effects = createEffects({ address, session, clock });
   const redfish: Redfish = { address, session, system, effects, clock };
 
+  const events: RedfishEvents = {
+    subscribe: (destination, context, permit, signal) =>
+      subscribe(redfish, destination, context, { permit, signal }),
+    unsubscribe: (subscription, permit, signal) => unsubscribe(redfish, subscription, { permit, signal }),
+  };
+
   return {
     power: async (signal) => powerOf((await system.read(signal)).body),
     setPower: (action, permit, signal) => setPower(redfish, action, { permit, signal }),
@@ -54,9 +60,8 @@ export function createRedfishBmc(
             'BMC, or give its node an ipmi:// address',
         ),
       ),
-    subscribe: (destination, context, permit, signal) =>
-      subscribe(redfish, destination, context, { permit, signal }),
-    unsubscribe: (subscription, permit, signal) => unsubscribe(redfish, subscription, { permit, signal }),
+    events,
+    ...events,
     close: () => session.close(),
   };
 }
