@@ -67,9 +67,9 @@ class Handler(serving.WSGIRequestHandler):
             super().log_request(code, size)
 
 
-def serve(config: dict[str, Any]) -> None:
+def serve(config: dict[str, Any], driver: type[fakedriver.FakeDriver] = LabDriver) -> None:
     """Serves until it is ended. A TLS handshake is left to its connection's thread: it holds up no other."""
-    fakedriver.FakeDriver = LabDriver
+    fakedriver.FakeDriver = driver
     emulator.app.configure(extra_config=config['emulator'])
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(config['certificate'], config['key'])
