@@ -194,7 +194,9 @@ const tooMuch = Symbol('too much');
 async function jsonOf(request: IncomingMessage, most: number): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Not destroyed when it is too much: the sender is to read why.
+  const incoming = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  for await (const chunk of incoming) {
     size += chunk.length;
     if (size > most) return tooMuch;
     chunks.push(chunk);

@@ -150,8 +150,8 @@ describe('the agents’ listener', () => {
     });
   }
 
-  it('refuses inspection data above 16 MiB, and heartbeats above 64 KiB', async () => {
-    expect((await post('/v1/continue_inspection', Buffer.alloc(17 * 2 ** 20, 32))).status).to.equal(413);
+  it('refuses inspection data above 8 MiB, and heartbeats above 64 KiB', async () => {
+    expect((await post('/v1/continue_inspection', Buffer.alloc(9 * 2 ** 20, 32))).status).to.equal(413);
     expect((await post(`/v1/heartbeat/${uid}`, Buffer.alloc(65 * 1024, 32))).status).to.equal(413);
     expect((await curl('/')).status).to.equal(200);
   });

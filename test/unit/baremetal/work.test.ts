@@ -93,6 +93,11 @@ describe('the next phase of the work', () => {
     expect(begun).to.include({ phase: 'Queued', attempt: 1, boot: 'b2', hostUID: 'h2' });
   });
 
+  it('is another boot when something else ran: what its agent says is not heard', () => {
+    expect(decide(work('Booting')).work).to.include({ phase: 'PoweringOff', boot: 'b2' });
+    expect(decide(work('Booting'), { prepared: true }).work).to.include({ phase: 'AwaitingAgent', boot: 'b1' });
+  });
+
   it('of a deployment ends when the machine is on again', () => {
     expect(decide(work('Starting')).outcome).to.equal('done');
   });
