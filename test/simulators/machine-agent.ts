@@ -6,7 +6,7 @@ import { inspectionData } from './machine-inventory.ts';
 import type { Ramdisk } from './machine-model.ts';
 import { createMachineWeb, type MachineWeb, type WebAnswer } from './machine-web.ts';
 
-export const agentVersion = '10.2.0';
+const agentVersion = '10.2.0';
 
 /** Of the operator's API, at which the agent sends no token, or no certificate (ironic_python_agent/ironic_api_client.py). */
 const fallbackVersion = 31;

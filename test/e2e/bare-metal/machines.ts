@@ -10,7 +10,7 @@ import type { Walker } from './walk.ts';
 let last = 0;
 
 /** Off; closed with the site. */
-export function newMachine(site: Site, options: Partial<MachineOptions> = {}): Machine {
+function newMachine(site: Site, options: Partial<MachineOptions> = {}): Machine {
   last += 1;
   const machine = createMachine({
     macs: [`52:54:00:00:70:${last.toString(16).padStart(2, '0')}`],

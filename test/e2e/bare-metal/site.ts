@@ -11,7 +11,7 @@ import { freePorts, type ReplicaPorts, startService } from './service.ts';
 import { type Watched, watchSite } from './watched.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
-export const controlPlaneName = 'e2e-bm';
+const controlPlaneName = 'e2e-bm';
 
 /** An operator, and where it listens to machines while it leads. */
 export interface Replica extends Operator {
