@@ -95,7 +95,10 @@ describe('the next phase of the work', () => {
 
   it('is another boot when something else ran: what its agent says is not heard', () => {
     expect(decide(work('Booting')).work).to.include({ phase: 'PoweringOff', boot: 'b2' });
-    expect(decide(work('Booting'), { prepared: true }).work).to.include({ phase: 'AwaitingAgent', boot: 'b1' });
+    expect(decide(work('Booting'), { prepared: true }).work).to.include({
+      phase: 'AwaitingAgent',
+      boot: 'b1',
+    });
   });
 
   it('of a deployment ends when the machine is on again', () => {
