@@ -1,9 +1,16 @@
 // Bad input: each leaves Ready=False with a sentence that names the thing and the remedy, the rest goes on, and it mends itself.
 import { expect } from 'chai';
 import { readyOf } from '../support/cloud.ts';
-import { bmcPassword } from '../support/lab.ts';
+import { startFakeRedfish } from '../fakes/redfish.ts';
+import { startIpmiSim } from '../integration/baremetal/ipmi-sim.ts';
 import { eventually } from '../support/wait.ts';
 import { type RunningCloud, theCloud } from './shared.ts';
+
+interface FreeBmc {
+  readonly address: string;
+  readonly password: string;
+  stop(): Promise<void>;
+}
 
 describe('bad input', function () {
   this.timeout(600_000);
@@ -19,7 +26,7 @@ apiVersion: undercloud.dev/v1alpha1
 kind: BareMetalNode
 metadata: { name: ${name} }
 spec:
-  bmc: { address: "${address}", credentialsName: ${secret}${address.startsWith('redfish') ? ', tls: { caName: bmc-ca }' : ''} }
+  bmc: { address: "${address}", credentialsName: ${secret}${address.startsWith('redfish://') ? ', tls: { caName: bmc-ca }' : ''} }
   externallyProvisioned: true
   address: 192.0.2.250
   inspectionMode: OutOfBand
@@ -38,10 +45,22 @@ stringData: { username: admin, password: "${password}" }
   };
 
   describe('on a node', () => {
-    for (const machine of ['overcloud-ctrl01', 'overcloud-ctrl02']) {
-      const name = `bad-${machine.slice(-6)}`;
-      it(`a missing Secret, then a wrong password (${machine === 'overcloud-ctrl01' ? 'IPMI' : 'Redfish'}), then the right one`, async () => {
-        await cloud.apply(node(name, bmcOf(machine), name));
+    /** BMCs of their own: those of the lab are other nodes' already. */
+    const bmcs: Readonly<Record<string, () => Promise<FreeBmc>>> = {
+      async IPMI() {
+        const { address, password, stop } = await startIpmiSim();
+        return { address, password, stop };
+      },
+      async Redfish() {
+        const { address, password, close } = await startFakeRedfish();
+        return { address, password, stop: close };
+      },
+    };
+    for (const [protocol, start] of Object.entries(bmcs)) {
+      const name = `bad-${protocol.toLowerCase()}`;
+      it(`a missing Secret, then a wrong password (${protocol}), then the right one`, async () => {
+        const bmc = await start();
+        await cloud.apply(node(name, bmc.address, name));
         const missing = readyOf(await cloud.ready('bmn', name, 'False', 60, /Secret|Credentials/));
         expect(missing.message).to.include(name);
         await cloud.apply(secret(name, 'wrong'));
@@ -49,12 +68,24 @@ stringData: { username: admin, password: "${password}" }
         expect(wrong.message)
           .to.match(/password|user/i)
           .and.include(name);
-        await cloud.apply(secret(name, await bmcPassword(cloud.lab)));
+        await cloud.apply(secret(name, bmc.password));
         await cloud.ready('bmn', name, 'True', 90);
         await cloud.kubectl(['delete', 'bmn', name, '-n', 'lab', '--timeout=60s']);
         await cloud.kubectl(['delete', 'secret', name, '-n', 'lab', '--timeout=60s']);
+        await bmc.stop();
       });
     }
+
+    it('a BMC that another node has already', async () => {
+      await cloud.apply(
+        node('bad-twin', bmcOf('overcloud-ctrl01'), 'bad-twin') + '---' + secret('bad-twin', 'x'),
+      );
+      const twin = readyOf(await cloud.ready('bmn', 'bad-twin', 'False', 60, /BMCShared/));
+      expect(twin.message).to.match(
+        /is that of BareMetalNode lab\/overcloud-ctrl01 already.*delete one of both/,
+      );
+      await cloud.kubectl(['delete', 'bmn/bad-twin', 'secret/bad-twin', '-n', 'lab', '--timeout=60s']);
+    });
 
     it('a BMC that nobody answers at, and the node can still be deleted', async () => {
       await cloud.apply(
