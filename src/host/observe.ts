@@ -43,12 +43,13 @@ export function createObserver(session: HostSession): Observer {
     const detail = await session.engine.inspect(container.id, signal);
     if (detail === undefined) {
       details.delete(container.id);
-      return;
+      return undefined;
     }
     details.set(container.id, detail);
     if (detail.state !== 'running' && detail.exitCode !== 0) {
       lastLines.set(container.id, await lastLogLine(session.engine, container.id, signal));
     }
+    return detail;
   };
 
   return {
@@ -72,8 +73,17 @@ export function createObserver(session: HostSession): Observer {
             isUnclear(container, details.get(container.id), checked.has(container.name), verdicts)),
       );
       const limiter = createLimiter(parallelInspects);
-      await Promise.all(unclear.map((container) => limiter.run(signal, () => inspect(container, signal))));
-      return { containers, details: new Map(details), lastLines: new Map(lastLines), files, ledger };
+      const inspected = new Map<string, ContainerDetail | undefined>();
+      const look = async (container: ContainerSummary) =>
+        void inspected.set(container.id, await inspect(container, signal));
+      await Promise.all(unclear.map((container) => limiter.run(signal, () => look(container))));
+      return {
+        containers: containers.flatMap((container) => asInspected(container, inspected)),
+        details: new Map(details),
+        lastLines: new Map(lastLines),
+        files,
+        ledger,
+      };
     },
     alsoFor: async (observation, manifest, signal) => ({
       ...observation,
@@ -86,6 +96,19 @@ export function createObserver(session: HostSession): Observer {
       touched.clear();
     },
   };
+}
+
+/**
+ * The inspection is the later word: one that the engine restarts all the time may have ended in the list, and run, with no
+ * exit code any more, in the inspection. What is gone by then is left out.
+ */
+function asInspected(
+  container: ContainerSummary,
+  inspected: ReadonlyMap<string, ContainerDetail | undefined>,
+): readonly ContainerSummary[] {
+  if (!inspected.has(container.id)) return [container];
+  const detail = inspected.get(container.id);
+  return detail === undefined ? [] : [{ ...container, state: detail.state }];
 }
 
 /** A container that runs well is inspected once; one that does not, until it does, or its state says nothing new. */
