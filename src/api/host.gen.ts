@@ -82,6 +82,12 @@ export interface HostSpec {
 
   /** True keeps the host on its revision; it still heals. Default false. */
   readonly hold: boolean;
+
+  /**
+   * The images that are pulled ahead of the day on which they are needed, while there is nothing else to
+   * do.
+   */
+  readonly prePull?: HostSpecPrePull;
 }
 
 /** One address. */
@@ -172,6 +178,36 @@ export interface HostSpecJobsItem {
   readonly action: 'Run' | 'Wait' | 'Done';
 }
 
+/**
+ * The images that are pulled ahead of the day on which they are needed, while there is nothing else to
+ * do.
+ */
+export interface HostSpecPrePull {
+  /** Stands for the list of images; status.prePulled.hash says which list was counted. */
+  readonly hash: string;
+
+  /** What is pulled, sorted. */
+  readonly images: readonly string[];
+
+  /** How the host reaches the registries that the images are pulled from. */
+  readonly registries?: readonly HostSpecPrePullRegistriesItem[];
+}
+
+/** One registry. */
+export interface HostSpecPrePullRegistriesItem {
+  /** Its address, HOST[:PORT]. */
+  readonly host: string;
+
+  /** HTTP, or HTTPS without verifying the certificate. Default false. */
+  readonly insecure: boolean;
+
+  /** Name of the ConfigMap whose key ca.crt holds the CAs to trust, in PEM. */
+  readonly caName?: string;
+
+  /** Name of the Secret to log in with. Unset: nobody logs in. */
+  readonly credentialsName?: string;
+}
+
 /** What was seen last. It can be lost and is then found again. */
 export interface HostStatus {
   /** The metadata.generation that this status speaks of; -1 before anything was seen. */
@@ -194,6 +230,9 @@ export interface HostStatus {
 
   /** How far it has come; never falls for its revision. */
   readonly progress?: HostStatusProgress;
+
+  /** The images of spec.prePull, counted. Unset without spec.prePull. */
+  readonly prePulled?: HostStatusPrePulled;
 
   /** Its containers, counted. */
   readonly containers?: HostStatusContainers;
@@ -227,6 +266,27 @@ export interface HostStatusProgress {
 
   /** The last step of it that was finished here. */
   readonly step: number;
+}
+
+/** The images of spec.prePull, counted. Unset without spec.prePull. */
+export interface HostStatusPrePulled {
+  /** The spec.prePull.hash that was counted. */
+  readonly hash: string;
+
+  /** How many there should be. */
+  readonly desired: number;
+
+  /** How many are on the host. */
+  readonly present: number;
+
+  /** Both for people: "36/36". */
+  readonly summary: string;
+
+  /** How many could not be pulled when that was last tried. Unset when none. */
+  readonly failed?: number;
+
+  /** What is being done or waited for, or what went wrong. Unset when all are present. */
+  readonly message?: string;
 }
 
 /** Its containers, counted. */

@@ -17,6 +17,8 @@ export const annotations = {
   reconcileRequestedAt: 'undercloud.dev/reconcile-requested-at',
   /** Any new value forgets what failed and tries again. */
   retry: 'undercloud.dev/retry',
+  /** On a ContainerImageSet: takes what status.proposed has under this id. */
+  accept: 'undercloud.dev/accept',
   /** On a Host: the SSH host key that was trusted once, as `ssh-ed25519 AAAA…`. */
   trustedHostKey: 'undercloud.dev/trusted-host-key',
   /** On a BareMetalNode that a deleted cloud left running: frees it when the value is the node's name. */

@@ -26,6 +26,12 @@ export interface OvercloudSpec {
   readonly imageSetName: string;
 
   /**
+   * Images that are pulled to the hosts ahead of the day on which they are needed. Nothing moves for that.
+   * Unset: nothing is pulled ahead; what was pulled stays on the hosts.
+   */
+  readonly prePull?: OvercloudSpecPrePull;
+
+  /**
    * Observe writes nothing on any host or BMC, and reports; Plan keeps hosts at their revision and plans
    * the next; Apply does both. Default Apply.
    */
@@ -63,6 +69,18 @@ export interface OvercloudSpec {
 
   /** How the cloud moves to new revisions. */
   readonly update: OvercloudSpecUpdate;
+}
+
+/**
+ * Images that are pulled to the hosts ahead of the day on which they are needed. Nothing moves for that.
+ * Unset: nothing is pulled ahead; what was pulled stays on the hosts.
+ */
+export interface OvercloudSpecPrePull {
+  /**
+   * The sets whose images are pulled, to each host those that the services of its role use. Example:
+   * [pike-20180319].
+   */
+  readonly imageSetNames: readonly string[];
 }
 
 /** The hosts of one role. */
@@ -250,7 +268,10 @@ export interface OvercloudStatus {
   /** The metadata.generation that this status speaks of; -1 before anything was seen. */
   readonly observedGeneration: number;
 
-  /** How it is: Ready, Reconciling and Stalled, NodesAllocated, ImagesResolved and Converged. */
+  /**
+   * How it is: Ready, Reconciling and Stalled, NodesAllocated, ImagesResolved, Converged and, with
+   * spec.prePull, PrePulled.
+   */
   readonly conditions?: readonly Condition[];
 
   /** Its hosts, counted. */
@@ -261,6 +282,9 @@ export interface OvercloudStatus {
 
   /** The tag of the images that it runs. */
   readonly images?: string;
+
+  /** How many of the images of spec.prePull are on their hosts: "140/144". Unset without spec.prePull. */
+  readonly prePulled?: string;
 
   /** The same by role. */
   readonly roles?: readonly OvercloudStatusRolesItem[];

@@ -123,8 +123,11 @@ export const imageSet = (name: string, tag: string, names: readonly string[]): C
   kind: 'ContainerImageSet',
   metadata: meta(name),
   spec: {
-    source: { registry: 'registry:5000', namespace: '', prefix: '', insecure: true },
+    source: { registry: 'registry:5000', namespace: '', prefix: '', suffix: '', insecure: true },
     tag,
+    updatePolicy: 'Propose',
+    lookupIntervalSeconds: 600,
+    mirror: { parallel: 6 },
     paused: false,
   },
   status: {

@@ -12,6 +12,8 @@ export interface Faults {
   readonly fails?: (host: Host) => string | undefined;
   /** How a job ends: 0 unless said otherwise. */
   readonly exitCode?: (host: Host, job: string) => number;
+  /** Why a host does not pull one of the images that it is to have ahead; undefined where it has them all. */
+  readonly lacks?: (host: Host) => string | undefined;
   /** Hosts that do not finish their leave. */
   readonly stuck?: (host: Host) => boolean;
 }
@@ -63,10 +65,21 @@ async function work(kube: FakeKube, clock: Clock, host: Host, faults: Faults): P
     observedGeneration: metadata.generation,
     progress: { revision: spec.revision, step },
     ...(jobs.length === 0 ? {} : { jobs }),
+    ...prePulled(host, faults.lacks?.(host)),
     conditions: conditions(host, clock, step, failure),
   };
   if (JSON.stringify(status) !== JSON.stringify(host.status))
     await kube.client.replaceStatus(hosts, host, status);
+}
+
+function prePulled({ spec: { prePull } }: Host, message: string | undefined): Pick<HostStatus, 'prePulled'> {
+  if (prePull === undefined) return {};
+  const desired = prePull.images.length;
+  const present = message === undefined ? desired : desired - 1;
+  const lacking =
+    message === undefined ? {} : { message, ...(message.startsWith('cannot') ? { failed: 1 } : {}) };
+  const summary = `${String(present)}/${String(desired)}`;
+  return { prePulled: { hash: prePull.hash, desired, present, summary, ...lacking } };
 }
 
 const finishedStep = ({ spec, status }: Host): number =>
