@@ -18,6 +18,8 @@ export interface Config {
   readonly logFormat: 'json' | 'text';
   readonly powerPollMs: number;
   readonly hostPassMs: number;
+  /** Registries may be at loopback and link-local addresses. */
+  readonly allowLocalRegistries: boolean;
   /** The pod that this process runs in; undefined outside a cluster. */
   readonly pod: { readonly namespace: string; readonly name: string } | undefined;
   /** Undefined: this operator boots no machine into the agent. */
@@ -57,6 +59,8 @@ Runs the Undercloud operator: watches the kinds of undercloud.dev and brings mac
   --log-format FORMAT      json for machines, text for people (default: json)
   --power-poll SECONDS     how often each BMC is asked for the power state (default: 30)
   --host-pass SECONDS      how often each host is looked at though nothing was heard of it (default: 300)
+  --allow-local-registries take registries at loopback and link-local addresses: for labs, as whoever writes an image set could
+                           otherwise ask services of this machine
   --agent-url URL          where machines that boot the deploy ramdisk reach this operator, https://HOST:PORT; without it no
                            machine is inspected, deployed or cleaned by agent
   --agent-address H:P      where the agents' calls are taken, over HTTPS (default: 0.0.0.0:6385)
@@ -81,6 +85,7 @@ const options = {
   'log-format': { type: 'string', default: 'json' },
   'power-poll': { type: 'string', default: '30' },
   'host-pass': { type: 'string', default: '300' },
+  'allow-local-registries': { type: 'boolean', default: false },
   'agent-url': { type: 'string' },
   'agent-address': { type: 'string', default: '0.0.0.0:6385' },
   'boot-address': { type: 'string', default: '0.0.0.0:8090' },
@@ -144,6 +149,7 @@ export function parseConfig(args: readonly string[], environment: NodeJS.Process
     logFormat: oneOf('log-format', values['log-format'], formats),
     powerPollMs: seconds('power-poll', values['power-poll']),
     hostPassMs: seconds('host-pass', values['host-pass']),
+    allowLocalRegistries: values['allow-local-registries'],
     pod: podIn(environment),
     provisioning: values['agent-url'] === undefined ? undefined : provisioning(values['agent-url']),
   };

@@ -1,8 +1,18 @@
-// A registry in a few lines that misbehaves on request: logins, token server, 429, redirects, lies, silence.
-import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+// A registry that misbehaves on request: logins, token server, 429, redirects, lies, silence, broken and forgotten uploads.
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { noFaults, type Faults } from './registry-faults.ts';
+import { createStore, digestOf, type Store, type StoredManifest } from './registry-store.ts';
+import { listenLocally, startFakeTokenServer, stopServer } from './registry-tokens.ts';
+import { answerUpload, changed, fail, openUpload, type UploadDesk } from './registry-uploads.ts';
+
+export { digestOf };
 
 export interface FakeRegistryOptions {
   readonly login?: 'basic' | 'token';
@@ -14,47 +24,32 @@ export interface FakeRegistryOptions {
   readonly port?: number;
 }
 
-/** Set these at any time; they count for manifests only, unless said otherwise. */
-export interface Faults {
-  /** So many requests of any kind are answered with 429. */
-  throttles: number;
-  retryAfter: string;
-  /** Announces the digest of something else. */
-  liesAboutDigest: boolean;
-  /** Leaves Docker-Content-Digest out. */
-  omitsDigest: boolean;
-  /** Sends this instead of the manifest's media type. */
-  mediaType: string | undefined;
-  /** Redirects to the same path on another server. */
-  redirectsTo: string | undefined;
-  /** Accepts requests of any kind and never answers. */
-  silent: boolean;
-  /** Answers any request with this status. */
-  status: number | undefined;
-  /** Gives tokens that are not accepted. */
-  badTokens: boolean;
-  /** Sends this as WWW-Authenticate. */
-  challenge: string | undefined;
-  /** The token server answers this. */
-  tokenAnswer: { readonly status: number; readonly body: string } | undefined;
-}
-
 export interface SeenRequest {
   readonly method: string;
+  /** With its query. */
   readonly path: string;
   readonly authorization: string | undefined;
+  readonly headers: IncomingHttpHeaders;
 }
 
 export interface FakeRegistry {
   /** `127.0.0.1:port` */
   readonly host: string;
   readonly faults: Faults;
-  /** Puts a manifest there and yields its digest. */
+  /** Puts a manifest there as it is, and yields its digest. */
   push(repository: string, tag: string, content?: string): string;
-  remove(repository: string, tag: string): void;
+  putManifest(repository: string, reference: string, content: string | Buffer, mediaType?: string): string;
+  putBlob(repository: string, content: string | Buffer): { readonly digest: string; readonly size: number };
+  remove(repository: string, reference: string): void;
+  removeBlob(repository: string, digest: string): void;
+  /** What it has. */
+  manifest(repository: string, reference: string): StoredManifest | undefined;
+  blob(repository: string, digest: string): Buffer | undefined;
+  /** How many uploads are open. */
+  uploads(): number;
   /** All requests so far but those to the token server. */
   requests(): readonly SeenRequest[];
-  /** How many tokens were given out, by scope. */
+  /** How many tokens were given out, by scopes. */
   tokens(): Readonly<Record<string, number>>;
   /** Tokens given out before are not accepted any more. */
   expireTokens(): void;
@@ -63,146 +58,228 @@ export interface FakeRegistry {
 
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 
-export const digestOf = (content: string): string =>
-  `sha256:${createHash('sha256').update(content).digest('hex')}`;
-
-const noFaults = (): Faults => ({
-  throttles: 0,
-  retryAfter: '1',
-  liesAboutDigest: false,
-  omitsDigest: false,
-  mediaType: undefined,
-  redirectsTo: undefined,
-  silent: false,
-  status: undefined,
-  badTokens: false,
-  challenge: undefined,
-  tokenAnswer: undefined,
-});
-
 export async function startFakeRegistry(options: FakeRegistryOptions = {}): Promise<FakeRegistry> {
   const faults = noFaults();
-  const manifests = new Map<string, string>();
+  const store = createStore();
   const requests: SeenRequest[] = [];
-  const tokenServer = await startTokenServer(options, faults);
+  const login = options.username === undefined ? undefined : basic(options);
+  const tokenServer = await startFakeTokenServer(login, faults);
+  const challenge =
+    options.login === 'basic' ? 'Basic realm="fake"' : `Bearer realm="${tokenServer.url}",service="fake"`;
+  let ports = { own: 0, side: 0 };
+  const desk: UploadDesk = {
+    store,
+    faults,
+    origin: () => `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${ports.own}`,
+    otherOrigin: () => `http://127.0.0.1:${ports.side}`,
+    expireTokens: tokenServer.expire,
+    challenge,
+  };
 
-  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+  const isLoggedIn = (request: IncomingMessage): boolean => {
+    const { authorization } = request.headers;
+    if (options.login === undefined) return true;
+    return options.login === 'basic'
+      ? authorization === basic(options)
+      : tokenServer.accepts(authorization, scopesFor(request));
+  };
+  const handle = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    asksLogin: boolean,
+  ): Promise<void> => {
     const { method = '', url: path = '', headers } = request;
-    requests.push({ method, path, authorization: headers.authorization });
+    requests.push({ method, path, authorization: headers.authorization, headers });
     if (faults.silent) return;
     if (faults.throttles > 0) {
       faults.throttles -= 1;
       response.writeHead(429, { 'retry-after': faults.retryAfter }).end();
     } else if (faults.status !== undefined) {
-      response.writeHead(faults.status).end();
-    } else if (!isLoggedIn(options, tokenServer, headers.authorization)) {
-      const challenge =
-        options.login === 'basic' ? 'Basic realm="fake"' : `Bearer realm="${tokenServer.url}",service="fake"`;
+      response.writeHead(faults.status).end(faults.statusBody);
+    } else if (asksLogin ? !isLoggedIn(request) : faults.elsewhereWantsLogin) {
       response.writeHead(401, { 'www-authenticate': faults.challenge ?? challenge }).end();
-    } else if (path === '/v2/') {
-      response.writeHead(200).end('{}');
     } else {
-      answerManifest(faults, manifests.get(path), request, response);
+      await route(desk, request, response);
     }
   };
+  const listener = (asksLogin: boolean) => (request: IncomingMessage, response: ServerResponse) => {
+    // A client that goes away in mid-upload is what some tests are about.
+    handle(request, response, asksLogin).catch(() => response.destroy());
+  };
 
-  const server = options.tls === undefined ? createServer(handle) : createTlsServer(options.tls, handle);
-  const port = await listen(server, options.port);
+  const server =
+    options.tls === undefined ? createServer(listener(true)) : createTlsServer(options.tls, listener(true));
+  const sideDoor: Server = createServer(listener(false));
+  ports = { own: await listenLocally(server, options.port), side: await listenLocally(sideDoor) };
+  const putManifest: FakeRegistry['putManifest'] = (
+    repository,
+    reference,
+    content,
+    mediaType = manifestType,
+  ) => store.putManifest(repository, reference, { content: Buffer.from(content), mediaType });
   return {
-    host: `127.0.0.1:${port}`,
+    host: `127.0.0.1:${ports.own}`,
     faults,
-    push(repository, tag, content = JSON.stringify({ schemaVersion: 2, repository, tag })) {
-      manifests.set(`/v2/${repository}/manifests/${tag}`, content);
-      manifests.set(`/v2/${repository}/manifests/${digestOf(content)}`, content);
-      return digestOf(content);
-    },
-    remove: (repository, tag) => void manifests.delete(`/v2/${repository}/manifests/${tag}`),
+    push: (repository, tag, content = JSON.stringify({ schemaVersion: 2, repository, tag })) =>
+      putManifest(repository, tag, content),
+    putManifest,
+    putBlob: (repository, content) => ({
+      digest: store.putBlob(repository, Buffer.from(content)),
+      size: Buffer.from(content).length,
+    }),
+    remove: store.removeManifest,
+    removeBlob: store.removeBlob,
+    manifest: store.manifest,
+    blob: store.blob,
+    uploads: () => store.uploads().length,
     requests: () => requests,
     tokens: tokenServer.given,
     expireTokens: tokenServer.expire,
     async close() {
-      await Promise.all([stop(server), tokenServer.close()]);
+      await Promise.all([stopServer(server), stopServer(sideDoor), tokenServer.close()]);
     },
   };
 }
 
-function answerManifest(
-  faults: Faults,
-  content: string | undefined,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void {
-  if (faults.redirectsTo !== undefined) {
+/** `/v2/<name>/<what>/<reference>` */
+const pathPattern = /^\/v2\/(.+)\/(manifests|blobs\/uploads|blobs|tags)\/([^/]*)$/;
+
+function scopesFor({ method = '', url: path = '' }: IncomingMessage): readonly string[] {
+  const url = new URL(path, 'http://fake');
+  const repository = pathPattern.exec(url.pathname)?.[1];
+  if (repository === undefined) return [];
+  const from = url.searchParams.get('from');
+  // As the distribution project's registry has it, also for uploads that are ended.
+  const action = { GET: 'pull', HEAD: 'pull', DELETE: 'delete' }[method] ?? 'pull,push';
+  return [`repository:${repository}:${action}`, ...(from === null ? [] : [`repository:${from}:pull`])];
+}
+
+async function route(desk: UploadDesk, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { store, faults } = desk;
+  const url = new URL(request.url ?? '', 'http://fake');
+  const [, repository = '', what, reference = ''] = pathPattern.exec(url.pathname) ?? [];
+  if (what === undefined) {
+    response.writeHead(url.pathname === '/v2/' ? 200 : 404).end('{}');
+  } else if (what === 'blobs/uploads' && reference === '') {
+    openUpload(desk, repository, url, response);
+  } else if (what === 'blobs/uploads') {
+    await answerUpload(desk, { id: reference, url }, request, response);
+  } else if (what === 'tags') {
+    answerTags(desk, repository, url, response);
+  } else if (faults.redirectsTo !== undefined) {
     response.writeHead(307, { location: `${faults.redirectsTo}${request.url ?? ''}` }).end();
-  } else if (content === undefined) {
-    response.writeHead(404).end('{"errors":[{"code":"MANIFEST_UNKNOWN"}]}');
+  } else if (what === 'blobs') {
+    answerBlob(desk, store.blob(repository, reference), request, response);
+  } else if (request.method === 'PUT') {
+    await takeManifest(desk, { repository, reference }, request, response);
   } else {
-    const digest = digestOf(faults.liesAboutDigest ? 'something else' : content);
-    response.writeHead(200, {
-      'content-type': faults.mediaType ?? manifestType,
-      ...(faults.omitsDigest ? {} : { 'docker-content-digest': digest }),
-    });
-    response.end(request.method === 'HEAD' ? undefined : content);
+    answerManifest(faults, store.manifest(repository, reference), request, response);
   }
 }
 
-interface TokenServer {
-  readonly url: string;
-  accepts(authorization: string | undefined): boolean;
-  readonly given: () => Readonly<Record<string, number>>;
-  readonly expire: () => void;
-  close(): Promise<void>;
-}
-
-/** Another server, as with public registries. */
-async function startTokenServer(options: FakeRegistryOptions, faults: Faults): Promise<TokenServer> {
-  const valid = new Set<string>();
-  const given: Record<string, number> = {};
-  const server = createServer((request, response) => {
-    const scope = new URL(request.url ?? '', 'http://token').searchParams.get('scope') ?? '';
-    if (faults.tokenAnswer !== undefined) {
-      response.writeHead(faults.tokenAnswer.status).end(faults.tokenAnswer.body);
-      return;
-    }
-    if (options.username !== undefined && request.headers.authorization !== basic(options)) {
-      response.writeHead(401).end();
-      return;
-    }
-    given[scope] = (given[scope] ?? 0) + 1;
-    const token = `token-${Object.values(given).reduce((sum, count) => sum + count, 0)}`;
-    if (!faults.badTokens) valid.add(`Bearer ${token}`);
-    response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ token, expires_in: 300 }));
+function answerManifest(
+  faults: Faults,
+  manifest: StoredManifest | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (manifest === undefined) {
+    fail(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown');
+    return;
+  }
+  const digest = digestOf(faults.liesAboutDigest ? 'something else' : manifest.content);
+  response.writeHead(200, {
+    'content-type': faults.mediaType ?? manifest.mediaType,
+    ...(faults.omitsDigest ? {} : { 'docker-content-digest': digest }),
   });
-  const port = await listen(server);
-  return {
-    url: `http://127.0.0.1:${port}/token`,
-    accepts: (authorization) => authorization !== undefined && valid.has(authorization),
-    given: () => given,
-    expire: () => valid.clear(),
-    close: () => stop(server),
-  };
+  response.end(request.method === 'HEAD' ? undefined : manifest.content);
 }
 
-function isLoggedIn(
-  options: FakeRegistryOptions,
-  tokenServer: TokenServer,
-  authorization: string | undefined,
-): boolean {
-  if (options.login === undefined) return true;
-  return options.login === 'basic' ? authorization === basic(options) : tokenServer.accepts(authorization);
+async function takeManifest(
+  { store, faults }: UploadDesk,
+  { repository, reference }: { readonly repository: string; readonly reference: string },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  const content = Buffer.concat(chunks);
+  const missing = namedIn(content).find(
+    (digest) =>
+      store.blob(repository, digest) === undefined && store.manifest(repository, digest) === undefined,
+  );
+  if (missing !== undefined) {
+    fail(response, 400, 'MANIFEST_BLOB_UNKNOWN', 'blob unknown to registry', { Digest: missing });
+    return;
+  }
+  const mediaType = request.headers['content-type'] ?? '';
+  if (!faults.losesManifests) store.putManifest(repository, reference, { content, mediaType });
+  const digest = digestOf(faults.liesAboutDigest ? 'something else' : content);
+  response.writeHead(201, faults.omitsDigest ? {} : { 'docker-content-digest': digest }).end();
+}
+
+function namedIn(content: Buffer): readonly string[] {
+  interface Named {
+    readonly digest: string;
+  }
+  const { config, layers, manifests } = JSON.parse(content.toString()) as {
+    readonly config?: Named;
+    readonly layers?: readonly Named[];
+    readonly manifests?: readonly Named[];
+  };
+  return [config, ...(layers ?? []), ...(manifests ?? [])].flatMap((named) => named?.digest ?? []);
+}
+
+function answerBlob(
+  { faults }: { readonly faults: Faults; readonly store: Store },
+  blob: Buffer | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (blob === undefined) {
+    fail(response, 404, 'BLOB_UNKNOWN', 'blob unknown to registry');
+    return;
+  }
+  const asked = faults.ignoresRange ? null : /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+  const from = Number(asked?.[1] ?? 0);
+  const content = (faults.corruptsBlobs ? changed(blob) : blob).subarray(from);
+  const excess = faults.blobExcess;
+  response.writeHead(asked === null ? 200 : 206, {
+    ...(excess === undefined ? { 'content-length': content.length } : {}),
+    ...(asked === null ? {} : { 'content-range': `bytes ${from}-${blob.length - 1}/${blob.length}` }),
+  });
+  if (request.method === 'HEAD') {
+    response.end();
+  } else if (faults.breaksReads > 0 || faults.stallsReads) {
+    response.write(content.subarray(0, Math.ceil(content.length / 2)), () => {
+      if (!faults.stallsReads) response.destroy();
+    });
+    faults.breaksReads = Math.max(faults.breaksReads - 1, 0);
+  } else if (excess !== undefined) {
+    response.end(excess < 0 ? content.subarray(0, excess) : Buffer.concat([content, Buffer.alloc(excess)]));
+  } else {
+    response.end(content);
+  }
+}
+
+function answerTags(
+  { store, faults }: UploadDesk,
+  repository: string,
+  url: URL,
+  response: ServerResponse,
+): void {
+  const all = store.tags(repository);
+  if (all === undefined) {
+    fail(response, 404, 'NAME_UNKNOWN', 'repository name not known to registry');
+    return;
+  }
+  const last = url.searchParams.get('last') ?? '';
+  const rest = all.filter((tag) => tag > last);
+  const page = rest.slice(0, faults.tagsPerPage);
+  const next = `${faults.linkPrefix}/v2/${repository}/tags/list?last=${page.at(-1) ?? ''}`;
+  response.writeHead(200, rest.length > page.length ? { link: `<${next}>; rel="next"` } : {});
+  response.end(JSON.stringify({ name: repository, tags: page.length === 0 ? null : page }));
 }
 
 const basic = ({ username = '', password = '' }: FakeRegistryOptions): string =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-
-const listen = (server: Server, port = 0): Promise<number> =>
-  new Promise((resolve) =>
-    server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
-  );
-
-const stop = (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });

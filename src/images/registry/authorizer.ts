@@ -1,24 +1,26 @@
-// Finds the Authorization header for a request: none, Basic, or a bearer token, fetched once per scope and shared.
+// Finds the Authorization header for a request: none, Basic, or a bearer token, fetched once per set of scopes and shared.
 import type { Clock } from '../../kernel/clock.ts';
 import { terminal, transient, type OperatorError } from '../../kernel/errors.ts';
 import { parseChallenge, type Challenge } from './challenge.ts';
 import type { RegistryAccess } from './port.ts';
 import type { Transport } from './transport.ts';
 
-/** "For compatibility with older clients, a token should never be returned with less than 60 seconds to live." */
-const leastTokenSeconds = 60;
+/** The life of a token that does not say how long it lives (distribution project, "Token Authentication Specification"). */
+const usualTokenSeconds = 60;
 /** A token is renewed when this part of its life is over, so that none expires on its way. */
 const usableLife = 0.8;
 const largestAnswer = 1024 * 1024;
 
 export interface Authorizer {
-  /** The header for `scope` (`repository:<name>:pull`, or empty for none). Throws terminal RegistryAuthFailed. */
-  header(scope: string): Promise<string | undefined>;
+  /** The header for `scopes` (`repository:<name>:pull` and the like). Throws terminal RegistryAuthFailed. */
+  header(scopes: readonly string[]): Promise<string | undefined>;
   /**
    * The registry answered 401 to `rejected` with this challenge: the next header is another, where there is one. Throws
    * terminal RegistryAuthFailed when it wants what we do not have.
    */
-  challenged(scope: string, rejected: string | undefined, challenge: string | undefined): void;
+  challenged(scopes: readonly string[], rejected: string | undefined, challenge: string | undefined): void;
+  /** What must never be shown: the password, and all that goes into headers. */
+  secrets(): readonly string[];
 }
 
 interface Entry {
@@ -43,40 +45,42 @@ export function createAuthorizer(deps: AuthorizerDeps): Authorizer {
   let challenge: Challenge | undefined;
   const entries = new Map<string, Entry>();
 
-  const fetchToken = (scope: string, bearer: Bearer): Entry => {
+  const fetchToken = (scopes: readonly string[], bearer: Bearer): Entry => {
     const entry: Entry = {
-      header: requestToken(access, transport, tokenUrl(access, bearer, scope)).then(({ token, seconds }) => {
-        entry.renewAt = clock.monotonic() + Math.max(seconds, leastTokenSeconds) * 1000 * usableLife;
+      header: requestToken(access, transport, tokenUrl(access, bearer, scopes)).then(({ token, seconds }) => {
+        entry.renewAt = clock.monotonic() + seconds * 1000 * usableLife;
         entry.value = `Bearer ${token}`;
         return entry.value;
       }),
       renewAt: Infinity,
     };
-    entry.header.catch(() => entries.delete(scope));
+    entry.header.catch(() => {
+      if (entries.get(keyOf(scopes)) === entry) entries.delete(keyOf(scopes));
+    });
     return entry;
   };
 
-  const bearerHeader = (scope: string, bearer: Bearer): Promise<string> => {
-    let entry = entries.get(scope);
+  const bearerHeader = (scopes: readonly string[], bearer: Bearer): Promise<string> => {
+    let entry = entries.get(keyOf(scopes));
     if (entry === undefined || entry.renewAt <= clock.monotonic()) {
-      entry = fetchToken(scope, bearer);
-      entries.set(scope, entry);
+      entry = fetchToken(scopes, bearer);
+      entries.set(keyOf(scopes), entry);
     }
     return entry.header;
   };
 
   return {
-    async header(scope) {
+    async header(scopes) {
       switch (challenge?.kind) {
         case undefined:
           return undefined;
         case 'basic':
           return basicHeader(access);
         case 'bearer':
-          return bearerHeader(scope, challenge);
+          return bearerHeader(scopes, challenge);
       }
     },
-    challenged(scope, rejected, header = '') {
+    challenged(scopes, rejected, header = '') {
       const wanted = parseChallenge(header);
       if (wanted === undefined) {
         throw terminal(
@@ -92,15 +96,22 @@ export function createAuthorizer(deps: AuthorizerDeps): Authorizer {
       }
       challenge = wanted;
       // Of many requests that were refused together only the first makes us fetch again.
-      if (rejected !== undefined && entries.get(scope)?.value === rejected) entries.delete(scope);
+      const key = keyOf(scopes);
+      if (rejected !== undefined && entries.get(key)?.value === rejected) entries.delete(key);
     },
+    secrets: () =>
+      [access.credentials?.password, basicHeader(access), ...[...entries.values()].map(({ value }) => value)]
+        .map((secret) => secret?.replace(/^(Basic|Bearer) /, ''))
+        .filter((secret) => secret !== undefined),
   };
 }
+
+const keyOf = (scopes: readonly string[]): string => scopes.join(' ');
 
 const basicHeader = ({ credentials }: RegistryAccess): string | undefined =>
   credentials && `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
 
-function tokenUrl(access: RegistryAccess, bearer: Bearer, scope: string): URL {
+function tokenUrl(access: RegistryAccess, bearer: Bearer, scopes: readonly string[]): URL {
   const url = URL.parse(bearer.realm);
   const allowed = access.insecure ? ['https:', 'http:'] : ['https:'];
   if (url === null || !allowed.includes(url.protocol)) {
@@ -112,7 +123,7 @@ function tokenUrl(access: RegistryAccess, bearer: Bearer, scope: string): URL {
   url.username = '';
   url.password = '';
   if (bearer.service !== undefined) url.searchParams.set('service', bearer.service);
-  if (scope !== '') url.searchParams.set('scope', scope);
+  for (const scope of scopes) url.searchParams.append('scope', scope);
   return url;
 }
 
@@ -123,14 +134,16 @@ async function requestToken(
   url: URL,
 ): Promise<{ readonly token: string; readonly seconds: number }> {
   const authorization = basicHeader(access);
-  const response = await transport.send({ method: 'GET', url, authorization }, new AbortController().signal);
+  const response = await transport.send(
+    { method: 'GET', url, authorization, namedBy: 'its token server' },
+    new AbortController().signal,
+  );
   if (response.status !== 200) {
     await response.discard();
     throw tokenRefusal(access, url, response.status);
   }
-  const chunks: Uint8Array[] = [];
-  await response.read(largestAnswer, (chunk) => chunks.push(chunk));
-  const { token, access_token, expires_in } = parseAnswer(Buffer.concat(chunks).toString());
+  const text = Buffer.from(await response.read(largestAnswer)).toString();
+  const { token, access_token, expires_in } = parseAnswer(text);
   const value = token ?? access_token;
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
     throw terminal(
@@ -138,7 +151,8 @@ async function requestToken(
       `the token server ${url.host} of registry ${access.host} answers without a token: check the realm that the registry names`,
     );
   }
-  return { token: value, seconds: typeof expires_in === 'number' ? expires_in : 0 };
+  const seconds = typeof expires_in === 'number' && expires_in > 0 ? expires_in : usualTokenSeconds;
+  return { token: value, seconds };
 }
 
 interface TokenAnswer {
@@ -159,6 +173,12 @@ function parseAnswer(text: string): TokenAnswer {
 function tokenRefusal({ host, credentials }: RegistryAccess, url: URL, status: number): OperatorError {
   const server = `the token server ${url.host} of registry ${host}`;
   if (status >= 500) return transient('RegistryUnreachable', `${server} fails (${status}): look at its log`);
+  if (status === 429) {
+    return transient(
+      'RegistryThrottled',
+      `${server} keeps answering 429 (too many requests): wait, or raise its limit`,
+    );
+  }
   return terminal(
     'RegistryAuthFailed',
     credentials === undefined

@@ -1,6 +1,7 @@
 // Keeps one registry client per access, so that connections, tokens and a 429's delay are shared between image sets.
 import { hashOf } from '../../api/canonical.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { createAddressGuard } from './address.ts';
 import { createRegistryClient } from './client.ts';
 import type { RegistryConnector } from './port.ts';
 
@@ -11,17 +12,20 @@ const mostClients = 32;
 export interface RegistryConnectorDeps {
   readonly clock: Clock;
   readonly random: () => number;
-  /** For one request, from connecting to the last byte. */
+  /** For one request, from connecting to the last byte; for a blob's bytes, how long none may come or go. */
   readonly timeoutMs?: number;
+  /** Loopback and link-local addresses may be spoken to: --allow-local-registries. */
+  readonly allowLocal?: boolean;
 }
 
 export function createRegistryConnector(deps: RegistryConnectorDeps): RegistryConnector {
-  const { clock, random, timeoutMs = defaultTimeoutMs } = deps;
+  const { clock, random, timeoutMs = defaultTimeoutMs, allowLocal = false } = deps;
+  const guard = createAddressGuard({ allowLocal });
   const clients = new Map<string, ReturnType<typeof createRegistryClient>>();
   return {
     connect(access) {
       const key = hashOf(access);
-      const client = clients.get(key) ?? createRegistryClient(access, { clock, random, timeoutMs });
+      const client = clients.get(key) ?? createRegistryClient(access, { clock, random, timeoutMs, guard });
       clients.delete(key);
       clients.set(key, client);
       for (const oldest of clients.keys()) {

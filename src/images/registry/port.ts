@@ -16,18 +16,28 @@ export interface RegistryAccess {
   readonly credentials?: RegistryCredentials;
 }
 
-export interface ManifestDescriptor {
-  /** `sha256:…` of the manifest (or index) as the registry sends it. */
+/** A blob or manifest as another names it: OCI image-spec, descriptor.md. */
+export interface Descriptor {
+  /** `sha256:…` */
   readonly digest: string;
-  readonly mediaType: string;
-  /** Bytes of the manifest itself. */
+  /** Bytes. */
   readonly size: number;
 }
 
+/** A manifest or an index, byte for byte as the registry sent it: whoever pushes it on pushes these bytes. */
+export interface Manifest extends Descriptor {
+  readonly mediaType: string;
+  /** At most 4 MiB. */
+  readonly content: Uint8Array;
+}
+
+/** Yields a blob's bytes from an offset on: what has been sent already is not read again after a broken connection. */
+export type BlobReader = (from: number, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>;
+
 /**
- * One registry, for one set of credentials. Every method throws OperatorErrors: transient RegistryUnreachable and
- * RegistryThrottled; terminal RegistryCertificateInvalid, RegistryAuthFailed, RegistryRefused (it answers, but not as a
- * registry does) and DigestMismatch.
+ * One registry, for one set of credentials. Every method throws OperatorErrors: transient RegistryUnreachable,
+ * RegistryThrottled and RegistryFull; terminal RegistryCertificateInvalid, RegistryAuthFailed, RegistryRefused (it answers, but
+ * not as a registry does), AddressForbidden (a loopback or link-local address where those are not allowed) and DigestMismatch.
  */
 export interface Registry {
   /** Says whether the registry can be used at all; free when that is known. Call it before asking for many images. */
@@ -35,9 +45,42 @@ export interface Registry {
   /**
    * Fetches the manifest at `reference` (a tag or a digest) and verifies its digest. Throws terminal ImageNotFound.
    */
-  manifest(repository: string, reference: string, signal: AbortSignal): Promise<ManifestDescriptor>;
-  /** The digest that `tag` has now, by a request that registries do not count as a pull. Undefined when there is no such tag. */
-  digest(repository: string, tag: string, signal: AbortSignal): Promise<string | undefined>;
+  manifest(repository: string, reference: string, signal: AbortSignal): Promise<Manifest>;
+  /**
+   * The digest at `reference` (a tag or a digest) by a request that registries do not count as a pull. Undefined when it is
+   * not there.
+   */
+  digest(repository: string, reference: string, signal: AbortSignal): Promise<string | undefined>;
+  /** All tags, page by page. Throws terminal ImageNotFound for a repository that is not there. */
+  tags(repository: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** A small blob as a whole (an image's configuration, a signature's payload), verified. Throws terminal ImageNotFound. */
+  smallBlob(repository: string, blob: Descriptor, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * A blob's bytes from `from` on, as they come, not verified (only whoever has all of them can do that). Throws terminal
+   * ImageNotFound; the iteration throws transient RegistryUnreachable when it breaks off.
+   */
+  readBlob(
+    repository: string,
+    blob: Descriptor,
+    from: number,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>>;
+  hasBlob(repository: string, digest: string, signal: AbortSignal): Promise<boolean>;
+  /** Makes a blob of another repository of this registry appear here. False: the registry would not, and nothing is left. */
+  mountBlob(repository: string, digest: string, from: string, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Uploads a blob, and goes on where it was when either side breaks off. `onBytes` hears of each piece that was handed on.
+   * Throws terminal DigestMismatch when `read` yields other bytes than `blob` says: then nothing is left in the registry.
+   */
+  uploadBlob(
+    repository: string,
+    blob: Descriptor,
+    read: BlobReader,
+    onBytes: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Puts the manifest's very bytes at `reference`, and verifies that the registry has it under its digest. */
+  putManifest(repository: string, reference: string, manifest: Manifest, signal: AbortSignal): Promise<void>;
 }
 
 export interface RegistryConnector {

@@ -1,43 +1,52 @@
 // Finds out how one registry wants to be spoken to (TLS or not, which login), remembers it, and asks accordingly.
 import type { Clock } from '../../kernel/clock.ts';
-import { OperatorError, terminal, transient } from '../../kernel/errors.ts';
+import { OperatorError } from '../../kernel/errors.ts';
+import type { AddressGuard } from './address.ts';
 import { createAuthorizer } from './authorizer.ts';
 import { createGovernor } from './governor.ts';
 import type { RegistryAccess } from './port.ts';
-import {
-  createTransport,
-  headerOf,
-  refused,
-  type RegistryRequest,
-  type RegistryResponse,
-} from './transport.ts';
+import { apiUrl } from './reference.ts';
+import { parseRefusal, refusal, type Said } from './refusal.ts';
+import { headerOf, type RegistryRequest, type RegistryResponse } from './exchange.ts';
+import { createTransport } from './transport.ts';
 
-export interface RegistryQuestion {
-  readonly method: 'GET' | 'HEAD';
-  /** Below `/v2/`. */
-  readonly path: string;
-  readonly accept: string;
-  /** What a token must allow: `repository:<name>:pull`. */
-  readonly scope: string;
+/** Error bodies are read so far. */
+const mostErrorBytes = 64 * 1024;
+
+export interface RegistryQuestion extends Pick<
+  RegistryRequest,
+  'method' | 'headers' | 'body' | 'patience' | 'namedBy'
+> {
+  /** A path below `/v2/`, or a URL that the registry named: on another server it gets no login. */
+  readonly target: string | URL;
+  /** What a token must allow: `repository:<name>:pull` and the like. */
+  readonly scopes: readonly string[];
 }
 
 export interface RegistrySession {
   /** Throws what `Registry` says. Does nothing when it is known how the registry answers. */
   open(signal: AbortSignal): Promise<void>;
-  /** Whatever it answers, after logging in where it wanted that. Throws as `open`. */
+  /**
+   * Whatever it answers, after logging in where it wanted that. A streamed body is sent once: the login that a 401 asks for is
+   * there for the next question. Throws as `open`.
+   */
   ask(question: RegistryQuestion, signal: AbortSignal): Promise<RegistryResponse>;
+  /** Reads an answer that was not hoped for. */
+  heard(response: RegistryResponse): Promise<Said>;
   close(): Promise<void>;
 }
 
 export interface RegistrySessionDeps {
   readonly clock: Clock;
   readonly random: () => number;
+  readonly guard: AddressGuard;
+  /** See RegistryRequest.patience. */
   readonly timeoutMs: number;
 }
 
 export function createRegistrySession(access: RegistryAccess, deps: RegistrySessionDeps): RegistrySession {
   const governor = createGovernor({ host: access.host, ...deps });
-  const transport = createTransport({ access, governor, timeoutMs: deps.timeoutMs });
+  const transport = createTransport({ access, governor, ...deps });
   const authorizer = createAuthorizer({ access, transport, clock: deps.clock });
   /** `https://host/v2/` or `http://host/v2/`, once it has answered there. */
   let base: URL | undefined;
@@ -45,36 +54,42 @@ export function createRegistrySession(access: RegistryAccess, deps: RegistrySess
   /** Sends; on a 401 does what it asks for and sends once more. */
   const send = async (
     request: Omit<RegistryRequest, 'authorization'>,
-    scope: string,
+    scopes: readonly string[],
     signal: AbortSignal,
   ): Promise<RegistryResponse> => {
+    const canRepeat = request.body === undefined || request.body instanceof Uint8Array;
     for (let again = false; ; again = true) {
-      const authorization = await authorizer.header(scope);
+      const authorization = await authorizer.header(scopes);
       const response = await transport.send({ ...request, authorization }, signal);
       if (response.status !== 401 || response.foreign || again) return response;
+      authorizer.challenged(scopes, authorization, headerOf(response.headers, 'www-authenticate'));
+      if (!canRepeat) return response;
       await response.discard();
-      authorizer.challenged(scope, authorization, headerOf(response.headers, 'www-authenticate'));
     }
   };
+
+  const heard: RegistrySession['heard'] = async (response) =>
+    parseRefusal(response.status, await bodyOf(response), authorizer.secrets());
 
   const ping = async (url: URL, signal: AbortSignal): Promise<URL> => {
     // Without credentials a registry may give no token for nothing in particular, and yet for each image.
     const anonymous = access.credentials === undefined;
     const response = anonymous
       ? await transport.send({ method: 'GET', url }, signal)
-      : await send({ method: 'GET', url }, '', signal);
-    await response.discard();
-    if (response.status === 200 || (anonymous && response.status === 401)) return url;
-    throw refusal(access, response.status, 'GET /v2/');
+      : await send({ method: 'GET', url }, [], signal);
+    if (response.status === 200 || (anonymous && response.status === 401)) {
+      await response.discard();
+      return url;
+    }
+    throw refusal(access, await heard(response), 'GET /v2/');
   };
 
   const findBase = async (signal: AbortSignal): Promise<URL> => {
-    const host = apiHost(access.host);
     try {
-      return await ping(new URL(`https://${host}/v2/`), signal);
+      return await ping(apiUrl(access.host, 'https'), signal);
     } catch (error) {
       if (!access.insecure || !isAway(error)) throw error;
-      return ping(new URL(`http://${host}/v2/`), signal);
+      return ping(apiUrl(access.host, 'http'), signal);
     }
   };
 
@@ -82,42 +97,32 @@ export function createRegistrySession(access: RegistryAccess, deps: RegistrySess
     async open(signal) {
       base ??= await findBase(signal);
     },
-    async ask({ method, path, accept, scope }, signal) {
+    async ask({ target, scopes, ...request }, signal) {
       base ??= await findBase(signal);
+      const { origin } = base;
       try {
-        return await send({ method, url: new URL(path, base), accept }, scope, signal);
+        const url = typeof target === 'string' ? new URL(target, base) : target;
+        if (url.origin === origin) return await send({ ...request, url }, scopes, signal);
+        return { ...(await transport.send({ ...request, url }, signal)), foreign: true };
       } catch (error) {
         // What comes back may speak another way: find out again.
         if (isAway(error)) base = undefined;
         throw error;
       }
     },
+    heard,
     close: () => transport.close(),
   };
 }
 
-/** A status that no request of ours expects, in words; `what` is the request or the image. */
-export function refusal(access: RegistryAccess, status: number, what: string): OperatorError {
-  const { host, credentials } = access;
-  if (status === 401 || status === 403) {
-    // No user name: that comes from a Secret, and with some registries it is the token itself.
-    const who =
-      credentials === undefined
-        ? `without a login (${status}): name a Secret in credentialsName whose user may pull`
-        : `with the login of credentialsName (${status}): check the Secret that it names, and that its user may pull`;
-    return terminal('RegistryAuthFailed', `registry ${host} refuses ${what} ${who}`);
+async function bodyOf(response: RegistryResponse): Promise<string> {
+  try {
+    return Buffer.from(await response.read(mostErrorBytes)).toString();
+  } catch {
+    // Its status says enough: a body that breaks off or never ends does not change what it means.
+    return '';
   }
-  if (status >= 500) {
-    return transient('RegistryUnreachable', `registry ${host} fails on ${what} (${status}): look at its log`);
-  }
-  return refused(
-    access,
-    `answers ${status} to ${what}: check that it is a registry (OCI distribution, API version 2)`,
-  );
 }
-
-/** `docker.io` is a name for people; its registry answers elsewhere (as the distribution project's reference package has it). */
-const apiHost = (host: string): string => (host === 'docker.io' ? 'registry-1.docker.io' : host);
 
 /** True when nothing, or nothing that speaks TLS, was found at the address. */
 const isAway = (error: unknown): boolean =>

@@ -1,4 +1,4 @@
-// Debian's docker-registry on a free loopback port: plain, with a login, or with TLS; and a way to push small images to it.
+// Debian's docker-registry on a free loopback port: plain, with a login, a token server or TLS; and a way to push small images.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
+import { startTokenServer, type TokenServer } from '../../support/token-server.ts';
 import { eventually } from '../../support/wait.ts';
 
 const run = promisify(execFile);
@@ -16,8 +17,12 @@ export interface DockerRegistry {
   readonly host: string;
   /** PEM; empty without TLS. */
   readonly ca: string;
-  /** Made anew for each run; used where `login` was asked for. */
+  /** Made anew for each run; used where `login` or `tokens` was asked for. */
   readonly credentials: { readonly username: string; readonly password: string };
+  /** Where `tokens` was asked for. */
+  readonly tokens: TokenServer | undefined;
+  /** Where it keeps its files. */
+  readonly data: string;
   /** Pushes one image of one layer, and yields its manifest's digest and size. */
   push(
     repository: string,
@@ -31,37 +36,43 @@ export interface DockerRegistry {
     mediaType: string,
     child: { readonly digest: string; readonly size: number; readonly mediaType: string },
   ): Promise<{ readonly digest: string; readonly size: number }>;
+  /** Ends its process at once, and starts another at the same address with the same files. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-interface Options {
+export interface DockerRegistryOptions {
   readonly tls?: boolean;
+  /** A name and a password. */
   readonly login?: boolean;
+  /** Tokens of a server of its own; needs TLS. Anybody may pull. */
+  readonly tokens?: boolean;
+  /** Its files are kept in so many megabytes of memory, and no more. */
+  readonly megabytes?: number;
 }
 
-export async function startDockerRegistry({
-  tls = false,
-  login = false,
-}: Options = {}): Promise<DockerRegistry> {
+export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
+  const { tls = false, login = false, megabytes } = options;
   const directory = await mkdtemp(path.join(tmpdir(), 'undercloud-registry-'));
   const credentials = { username: 'lab', password: randomBytes(12).toString('hex') };
   if (tls) await makeCertificate(directory);
   if (login) await writeFile(path.join(directory, 'htpasswd'), `lab:${await bcrypt(credentials.password)}\n`);
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
-  await writeFile(
-    path.join(directory, 'config.json'),
-    JSON.stringify(configuration(directory, host, { tls, login })),
-  );
-  const child = spawn('docker-registry', ['serve', path.join(directory, 'config.json')], { stdio: 'ignore' });
   const ca = tls ? await readFile(path.join(directory, 'cert.pem'), 'utf8') : '';
+  const tokens = options.tokens === true ? await startTokens(directory, ca, credentials) : undefined;
+  const config = configuration(directory, host, { ...options, realm: tokens?.realm });
+  await writeFile(path.join(directory, 'config.json'), JSON.stringify(config));
+  let child = serve(directory, megabytes);
   const agent = new Agent(tls ? { connect: { ca } } : {});
   const base = `${tls ? 'https' : 'http'}://${host}`;
-  const authorization = login
-    ? `Basic ${Buffer.from(`lab:${credentials.password}`).toString('base64')}`
-    : undefined;
+  const authorizationFor = (repository: string): string | undefined => {
+    if (tokens !== undefined) return `Bearer ${tokens.mint([`repository:${repository}:pull,push`])}`;
+    return login ? `Basic ${Buffer.from(`lab:${credentials.password}`).toString('base64')}` : undefined;
+  };
 
   const send = async (method: string, url: string, type: string, body: string): Promise<string> => {
+    const authorization = authorizationFor(/\/v2\/(.+)\/(blobs|manifests)\//.exec(url)?.[1] ?? '');
     const headers = { 'content-type': type, ...(authorization === undefined ? {} : { authorization }) };
     const answer = await request(new URL(url, base), { method, headers, body, dispatcher: agent });
     await answer.body.dump();
@@ -80,13 +91,17 @@ export async function startDockerRegistry({
     return { digest: digestOf(manifest), size: manifest.length };
   };
 
-  await eventually(`docker-registry answers on ${host}`, 20, () =>
-    request(`${base}/v2/`, { dispatcher: agent }).then(({ body }) => body.dump().then(() => true)),
-  );
+  const answers = () =>
+    eventually(`docker-registry answers on ${host}`, 20, () =>
+      request(`${base}/v2/`, { dispatcher: agent }).then(({ body }) => body.dump().then(() => true)),
+    );
+  await answers();
   return {
     host,
     ca,
     credentials,
+    tokens,
+    data: path.join(directory, 'data'),
     push: async (repository, tag, mediaType) => {
       const kind = mediaType.includes('docker') ? 'docker' : 'oci';
       const config = await pushBlob(repository, JSON.stringify({ architecture: 'amd64', os: 'linux', tag }));
@@ -100,9 +115,14 @@ export async function startDockerRegistry({
       pushManifest(repository, tag, mediaType, {
         manifests: [{ ...manifest, platform: { architecture: 'amd64', os: 'linux' } }],
       }),
+    restart: async () => {
+      await ended(child, 'SIGKILL');
+      child = serve(directory, megabytes);
+      await answers();
+    },
     stop: async () => {
       await agent.destroy();
-      await ended(child);
+      await Promise.all([ended(child), tokens?.close()]);
       await rm(directory, { recursive: true });
     },
   };
@@ -119,11 +139,40 @@ const partTypes = {
   },
 };
 
+/** A file system of its own, that ends with the process, where there is a bound. */
+function serve(directory: string, megabytes: number | undefined): ChildProcess {
+  const command = ['docker-registry', 'serve', path.join(directory, 'config.json')];
+  if (megabytes === undefined) return spawn('docker-registry', command.slice(1), { stdio: 'ignore' });
+  const script = `mkdir -p "$DATA" && mount -t tmpfs -o size=${megabytes}m tmpfs "$DATA" && exec "$@"`;
+  return spawn('unshare', ['--mount', 'sh', '-c', script, 'sh', ...command], {
+    stdio: 'ignore',
+    env: { ...process.env, DATA: path.join(directory, 'data') },
+  });
+}
+
+const realmNames = { service: 'lab-registry', issuer: 'lab-tokens' };
+
+const startTokens = async (
+  directory: string,
+  cert: string,
+  credentials: DockerRegistry['credentials'],
+): Promise<TokenServer> =>
+  startTokenServer({
+    ...realmNames,
+    cert,
+    credentials,
+    key: await readFile(path.join(directory, 'key.pem'), 'utf8'),
+  });
+
 /** As YAML, of which JSON is a part. */
-const configuration = (directory: string, addr: string, { tls, login }: Options) => ({
+const configuration = (
+  directory: string,
+  addr: string,
+  { tls, login, realm }: DockerRegistryOptions & { readonly realm: string | undefined },
+) => ({
   version: '0.1',
   log: { level: 'error' },
-  storage: { filesystem: { rootdirectory: path.join(directory, 'data') } },
+  storage: { filesystem: { rootdirectory: path.join(directory, 'data') }, delete: { enabled: true } },
   http: {
     addr,
     ...(tls === true
@@ -131,6 +180,9 @@ const configuration = (directory: string, addr: string, { tls, login }: Options)
       : {}),
   },
   ...(login === true ? { auth: { htpasswd: { realm: 'lab', path: path.join(directory, 'htpasswd') } } } : {}),
+  ...(realm === undefined
+    ? {}
+    : { auth: { token: { realm, ...realmNames, rootcertbundle: path.join(directory, 'cert.pem') } } }),
 });
 
 async function makeCertificate(directory: string): Promise<void> {
@@ -170,8 +222,8 @@ const freePort = (): Promise<number> =>
     });
   });
 
-const ended = (child: ChildProcess): Promise<void> =>
+const ended = (child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> =>
   new Promise((resolve) => {
     child.once('exit', () => resolve());
-    child.kill();
+    child.kill(signal);
   });

@@ -15,7 +15,7 @@ const never = new AbortController().signal;
 
 describe('the registry client and docker-registry', function () {
   this.timeout(60_000);
-  const connector = createRegistryConnector({ clock: systemClock, random: Math.random });
+  const connector = createRegistryConnector({ clock: systemClock, random: Math.random, allowLocal: true });
   let plain: DockerRegistry;
   let withLogin: DockerRegistry;
   let withTls: DockerRegistry;
@@ -36,7 +36,7 @@ describe('the registry client and docker-registry', function () {
     it(`resolves an image pushed as ${mediaType}`, async () => {
       const pushed = await plain.push(repository, 'image', mediaType);
       const registry = connector.connect({ host: plain.host, insecure: true });
-      expect(await registry.manifest(repository, 'image', never)).to.deep.equal({ ...pushed, mediaType });
+      expect(await registry.manifest(repository, 'image', never)).to.include({ ...pushed, mediaType });
       expect(await registry.manifest(repository, pushed.digest, never)).to.include({ digest: pushed.digest });
       expect(await registry.digest(repository, 'image', never)).to.equal(pushed.digest);
     });
@@ -50,7 +50,7 @@ describe('the registry client and docker-registry', function () {
       const child = { ...(await plain.push(repository, 'amd64', childType)), mediaType: childType };
       const index = await plain.pushIndex(repository, 'all', mediaType, child);
       const registry = connector.connect({ host: plain.host, insecure: true });
-      expect(await registry.manifest(repository, 'all', never)).to.deep.equal({ ...index, mediaType });
+      expect(await registry.manifest(repository, 'all', never)).to.include({ ...index, mediaType });
     });
   }
 
@@ -64,6 +64,13 @@ describe('the registry client and docker-registry', function () {
       reason: 'ImageNotFound',
     });
     expect(await registry.digest(repository, 'nope', never)).to.equal(undefined);
+  });
+
+  it('lists tags', async () => {
+    for (const tag of ['2', '1', '10']) await plain.push('rhosp12/openstack-base', tag, ociType);
+    const registry = connector.connect({ host: plain.host, insecure: true });
+    expect(await registry.tags('rhosp12/openstack-base', never)).to.have.members(['1', '2', '10']);
+    expect(await failure(registry.tags('no/such', never))).to.include({ reason: 'ImageNotFound' });
   });
 
   it('logs in', async () => {

@@ -1,4 +1,5 @@
 // Fake registries and clients for one test file, with a clock on which waiting takes no time; all is closed after each test.
+import { createAddressGuard } from '../../../src/images/registry/address.ts';
 import { createRegistryClient } from '../../../src/images/registry/client.ts';
 import type { Registry, RegistryAccess } from '../../../src/images/registry/port.ts';
 import { systemClock, type Clock } from '../../../src/kernel/clock.ts';
@@ -18,6 +19,8 @@ export interface RegistryLab {
   readonly waits: () => readonly number[];
   readonly pass: (ms: number) => void;
 }
+
+const guard = createAddressGuard({ allowLocal: true });
 
 /** To be called within a `describe`. */
 export function registryLab(): RegistryLab {
@@ -51,7 +54,7 @@ export function registryLab(): RegistryLab {
       return registry;
     },
     clientOf: (host, access = {}, timeoutMs = 5_000) => {
-      const deps = { clock, random: () => 0, timeoutMs };
+      const deps = { clock, random: () => 0, timeoutMs, guard };
       const client = createRegistryClient({ host, insecure: true, ...access }, deps);
       closing.push(() => client.close());
       return client;
@@ -60,6 +63,24 @@ export function registryLab(): RegistryLab {
     pass: (ms) => void (elapsed += ms),
   };
 }
+
+/** All bytes of what `readBlob` yields. */
+export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
+}
+
+/** A blob's content that differs from place to place. */
+export const noise = (bytes: number, seed = 1): Buffer => {
+  const content = Buffer.alloc(bytes);
+  let value = seed;
+  for (let at = 0; at < bytes; at += 1) {
+    value = (value * 1_103_515_245 + 12_345) & 0x7fffffff;
+    content[at] = value >> 16;
+  }
+  return content;
+};
 
 /** What a promise rejects with; fails the test when it does not. */
 export async function failure(promise: Promise<unknown>): Promise<OperatorError> {

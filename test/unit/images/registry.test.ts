@@ -16,6 +16,7 @@ describe('the registry client', () => {
       digest,
       mediaType: 'application/vnd.oci.image.manifest.v1+json',
       size: 7,
+      content: Buffer.from('{"a":1}'),
     });
   });
 
@@ -72,6 +73,30 @@ describe('the registry client', () => {
     await client.manifest(repository, '1', never);
     expect(registry.tokens()[`repository:${repository}:pull`]).to.equal(2);
     expect(registry.requests().filter(({ path }) => path !== '/v2/')).to.have.length(2);
+  });
+
+  it('believes a token that it lives shortly', async () => {
+    const registry = await fake({ login: 'token', ...login });
+    registry.push(repository, '1');
+    registry.faults.tokenLife = 10;
+    const client = clientOf(registry.host, { credentials: login });
+    await client.manifest(repository, '1', never);
+    lab.pass(7_000);
+    await client.manifest(repository, '1', never);
+    expect(registry.tokens()[`repository:${repository}:pull`]).to.equal(1);
+    lab.pass(2_000);
+    await client.manifest(repository, '1', never);
+    expect(registry.tokens()[`repository:${repository}:pull`]).to.equal(2);
+  });
+
+  it('fetches one token when many requests are refused in the middle', async () => {
+    const registry = await fake({ login: 'token', ...login });
+    registry.push(repository, '1');
+    const client = clientOf(registry.host, { credentials: login });
+    await client.manifest(repository, '1', never);
+    registry.expireTokens();
+    await Promise.all(Array.from({ length: 20 }, () => client.manifest(repository, '1', never)));
+    expect(registry.tokens()[`repository:${repository}:pull`]).to.equal(2);
   });
 
   it('fetches another token when one is refused before its time', async () => {
@@ -142,6 +167,19 @@ describe('the registry client', () => {
       reason: 'RegistryAuthFailed',
     });
     expect(other.requests().map(({ authorization }) => authorization)).to.deep.equal([undefined]);
+  });
+
+  it('does not trust what leads back from elsewhere', async () => {
+    const [registry, other] = [await fake({ login: 'basic', ...login }), await fake()];
+    registry.faults.redirectsTo = `http://${other.host}`;
+    other.faults.redirectsTo = `http://${registry.host}`;
+    const client = clientOf(registry.host, { credentials: login });
+    await failure(client.manifest(repository, '1', never));
+    const [ping, first, ...later] = registry
+      .requests()
+      .filter(({ authorization }) => authorization !== undefined);
+    expect([ping?.path, first?.path]).to.deep.equal(['/v2/', `/v2/${repository}/manifests/1`]);
+    expect(later).to.deep.equal([]);
   });
 
   it('finds a registry that was away for a while', async () => {
