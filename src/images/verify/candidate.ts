@@ -1,0 +1,57 @@
+// What both of cosign's forms of signature have in common: something that may vouch for an image, and what it turns out to be.
+import type { Descriptor } from '../registry/port.ts';
+import { isDigest } from '../registry/reference.ts';
+
+/**
+ * - `Holds`: by this key, for this image.
+ * - `OtherKey`: a whole signature that is not of this key over these bytes.
+ * - `OtherDigest`: of this key, but for another image.
+ * - `OtherPurpose`: of this key, but saying something else than that an image may be used (an attestation).
+ * - `Damaged`: not what cosign makes; nothing can be said of it.
+ */
+export type Verdict = 'Holds' | 'OtherKey' | 'OtherDigest' | 'OtherPurpose' | 'Damaged';
+
+/** A signature that a manifest speaks of. */
+export interface Candidate {
+  /** What was signed, or what holds it and its signature. */
+  readonly blob: Descriptor;
+  /** Judges by the blob's bytes. Never throws, whatever they are. */
+  judge(content: Uint8Array): Verdict;
+}
+
+/** What a signature has to be: of this key, for this image (`sha256:…`). */
+export interface Requirement {
+  readonly holds: (message: Uint8Array, signature: Uint8Array) => boolean;
+  readonly digest: string;
+}
+
+/** JSON's objects; for all else one without a field, so that reading on from it finds nothing. */
+export const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+
+export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** Undefined: it is no JSON. */
+export function parseJson(content: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(content).toString('utf8'));
+  } catch {
+    // The caller says what lacks in it; what stands there instead tells nobody anything.
+    return undefined;
+  }
+}
+
+/** Undefined: no base64, or none that an encoder would write (each signature has one spelling only). */
+export function decodeBase64(value: unknown): Uint8Array | undefined {
+  if (typeof value !== 'string' || value === '') return undefined;
+  const bytes = Buffer.from(value, 'base64');
+  return bytes.toString('base64') === value ? bytes : undefined;
+}
+
+/** Undefined: not a descriptor that we could fetch by (OCI image-spec, descriptor.md). */
+export function descriptorOf(value: unknown): Descriptor | undefined {
+  const { digest, size } = recordOf(value);
+  if (typeof digest !== 'string' || !isDigest(digest)) return undefined;
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
+  return { digest, size };
+}
