@@ -105,9 +105,8 @@ function build(config: Config, log: Logger, redact: (secret: string) => void): M
       notCleaned: metrics.notCleaned,
     }),
   );
-  manager.add(
-    createContainerImageSetController({ ...shared, registries: createRegistryConnector({ clock, random }) }),
-  );
+  const registries = createRegistryConnector({ clock, random, allowLocal: config.allowLocalRegistries });
+  manager.add(createContainerImageSetController({ ...shared, registries }));
   manager.add(createOvercloudController({ ...shared, randomBytes }));
   manager.add(createRoleController(shared));
   manager.add(createOvercloudServiceController(shared));

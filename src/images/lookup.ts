@@ -1,108 +1,169 @@
-// Asks a set's registry: digests of many images at once, each on its own, so that one which fails does not hold up the rest.
+// Asks a set's registries what each image's tag is and which digest it has, each image on its own, so that one which fails
+// does not hold up the rest.
 import type { ContainerImageSet } from '../api/containerimageset.gen.ts';
 import { asOperatorError, terminal, type OperatorError } from '../kernel/errors.ts';
 import { createLimiter } from '../kernel/limiter.ts';
-import type { KubeClient } from '../kube/client.ts';
-import { configMaps, secrets } from '../kube/objects.ts';
-import { readCredentials } from './credentials.ts';
-import type { Registry, RegistryAccess, RegistryConnector } from './registry/port.ts';
-import { notFound, registryOf, type ImageLocation } from './resolve.ts';
+import type { Registries } from './access.ts';
+import { hostOf, type Side } from './access.ts';
+import { createLabelReader, type LabelReader } from './label-reader.ts';
+import { tagFromLabels } from './labels.ts';
+import { bytesPulled } from './manifest.ts';
+import type { Registry } from './registry/port.ts';
+import { legalTag, locate, notFound, placeOn, type WantedImage } from './resolve.ts';
+import { newestTag } from './tags.ts';
+import type { Catalog, TagRule } from './catalog.ts';
 
-/** Of all sets together. */
+/** Of all sets together: registries count requests. */
 const atOnce = 8;
 
-/** `digest` for what was found, `error` for what was not. */
-export type Answer =
-  | { readonly image: ImageLocation; readonly digest: string }
-  | { readonly image: ImageLocation; readonly error: OperatorError };
-
-export interface Lookup {
-  /** An answer for each image, in their order. Throws only the signal's reason. */
-  resolve(
-    set: ContainerImageSet,
-    images: readonly ImageLocation[],
-    signal: AbortSignal,
-  ): Promise<readonly Answer[]>;
-  /** The digests that the tags have now; undefined for a tag that is gone. Throws what the registry throws. */
-  current(
-    set: ContainerImageSet,
-    images: readonly ImageLocation[],
-    signal: AbortSignal,
-  ): Promise<readonly (string | undefined)[]>;
+export interface FoundImage {
+  readonly tag: string;
+  readonly digest: string;
+  /** Bytes that a host pulls; undefined where nobody asked, and for an image of several platforms. */
+  readonly size?: number;
 }
 
-export function createLookup(deps: {
-  readonly client: KubeClient;
-  readonly registries: RegistryConnector;
-}): Lookup {
-  const { client, registries } = deps;
+export type Answer =
+  | { readonly image: WantedImage; readonly found: FoundImage }
+  | { readonly image: WantedImage; readonly error: OperatorError };
+
+export interface Question {
+  readonly set: ContainerImageSet;
+  readonly catalog: Catalog | undefined;
+  readonly images: readonly WantedImage[];
+}
+
+export interface Lookup {
+  /**
+   * An answer for each image, in their order, its manifest fetched and verified. A source that is away is stood in for by the
+   * destination, as far as that has what is asked for. Throws only the signal's reason.
+   */
+  resolve(question: Question, signal: AbortSignal): Promise<readonly Answer[]>;
+  /** The same of the source alone, by requests that are no pulls where that is possible. ImageNotFound: it is gone. */
+  current(question: Question, signal: AbortSignal): Promise<readonly Answer[]>;
+}
+
+/** One side of a set, opened, and what is needed to tell a tag there. */
+interface At {
+  readonly question: Question;
+  readonly side: Side;
+  readonly registry: Registry;
+  readonly labels: LabelReader;
+}
+
+type Find = (at: At, image: WantedImage, signal: AbortSignal) => Promise<FoundImage>;
+
+export function createLookup(registries: Registries): Lookup {
   const limiter = createLimiter(atOnce);
+  const labels = createLabelReader();
 
-  const open = async (set: ContainerImageSet, signal: AbortSignal): Promise<Registry> => {
-    const registry = registries.connect(await accessOf(client, set, signal));
-    await registry.check(signal);
-    return registry;
-  };
-
-  return {
-    async resolve(set, images, signal) {
-      const failed = (image: ImageLocation, thrown: unknown): Answer => {
-        signal.throwIfAborted();
-        const error = asOperatorError(thrown);
-        return { image, error: error.reason === 'ImageNotFound' ? notFound(set.spec, image) : error };
-      };
-      let registry: Registry;
-      try {
-        registry = await open(set, signal);
-      } catch (thrown) {
-        return images.map((image) => failed(image, thrown));
-      }
-      const ask = async (image: ImageLocation): Promise<Answer> => {
+  const answers = async (
+    question: Question,
+    side: Side,
+    find: Find,
+    signal: AbortSignal,
+  ): Promise<readonly Answer[]> => {
+    const { set, images } = question;
+    const failed = (image: WantedImage, thrown: unknown): Answer => {
+      signal.throwIfAborted();
+      return { image, error: asOperatorError(thrown) };
+    };
+    try {
+      const at: At = { question, side, registry: await registries.open(set, side, signal), labels };
+      const ask = async (image: WantedImage): Promise<Answer> => {
         try {
-          const { digest } = await registry.manifest(image.path, image.tag, signal);
-          return { image, digest };
+          return { image, found: await find(at, image, signal) };
         } catch (thrown) {
           return failed(image, thrown);
         }
       };
-      return Promise.all(images.map((image) => limiter.run(signal, () => ask(image))));
-    },
-    async current(set, images, signal) {
-      const registry = await open(set, signal);
-      return Promise.all(
-        images.map((image) => limiter.run(signal, () => registry.digest(image.path, image.tag, signal))),
+      return await Promise.all(images.map((image) => limiter.run(signal, () => ask(image))));
+    } catch (thrown) {
+      return images.map((image) => failed(image, thrown));
+    }
+  };
+
+  return {
+    async resolve(question, signal) {
+      const asked = await answers(question, 'source', pull, signal);
+      const away = asked.flatMap((answer) =>
+        'error' in answer && answer.error.kind === 'transient' ? [answer.image] : [],
       );
+      if (away.length === 0 || question.set.spec.destination === undefined) return asked;
+      const there = await answers({ ...question, images: away }, 'destination', pull, signal);
+      const found = new Map(there.flatMap((answer) => ('found' in answer ? [[answer.image, answer]] : [])));
+      return asked.map((answer) => found.get(answer.image) ?? answer);
     },
+    current: (question, signal) => answers(question, 'source', peek, signal),
   };
 }
 
-/** Reads the Secret and the CA live: both may be mended at any time, and Secrets are never watched. */
-async function accessOf(
-  client: KubeClient,
-  { spec, metadata: { namespace } }: ContainerImageSet,
+const pull: Find = async (at, image, signal) => {
+  const tag = await tagOf(at, image, signal);
+  const { path } = placeOn(image, at.side);
+  const manifest = await orNotFound(at, image, tag, () => at.registry.manifest(path, tag, signal));
+  const size = bytesPulled(manifest);
+  return { tag, digest: manifest.digest, ...(size === undefined ? {} : { size }) };
+};
+
+const peek: Find = async (at, image, signal) => {
+  const tag = await tagOf(at, image, signal);
+  const digest = await at.registry.digest(placeOn(image, at.side).path, tag, signal);
+  if (digest === undefined) throw notFound(at.question.set.spec, placeOn(image, at.side), tag);
+  return { tag, digest };
+};
+
+/** Which tag the image's rule yields. Throws terminal TagInvalid, TagLabelUnknown, NoTagMatches and ImageNotFound. */
+async function tagOf(at: At, image: WantedImage, signal: AbortSignal): Promise<string> {
+  const { rule, name } = image;
+  switch (rule.kind) {
+    case 'tag':
+      return rule.tag;
+    case 'label':
+      return labelledTag(at, image, rule, signal);
+    case 'pattern': {
+      const { path } = placeOn(image, at.side);
+      const tags = await orNotFound(at, image, rule.pattern, () => at.registry.tags(path, signal));
+      const newest = newestTag(tags, rule.pattern);
+      if (newest === undefined) {
+        throw terminal(
+          'NoTagMatches',
+          `none of the ${tags.length} tags of ${placeOn(image, at.side).repository} matches ${rule.pattern}: correct spec.tagPattern, or give image ${name} a tag in spec.overrides`,
+        );
+      }
+      return legalTag(newest, name);
+    }
+  }
+}
+
+async function labelledTag(
+  at: At,
+  image: WantedImage,
+  rule: TagRule & { readonly kind: 'label' },
   signal: AbortSignal,
-): Promise<RegistryAccess> {
-  const { registry: host, insecure, caName, credentialsName, field } = registryOf(spec);
-  let access: RegistryAccess = { host, insecure };
-  if (caName !== undefined) {
-    const ca = (await client.get(configMaps, { namespace, name: caName }, signal))?.data?.['ca.crt'];
-    if (ca === undefined) {
-      throw terminal(
-        'CAInvalid',
-        `there is no ConfigMap ${caName} with the key ca.crt (${field}.caName): create it in namespace ${namespace}`,
-      );
-    }
-    access = { ...access, ca };
+): Promise<string> {
+  const { set, catalog } = at.question;
+  const read = rule.image === undefined ? image : locate(set.spec, catalog, rule.image);
+  const { path } = placeOn(read, at.side);
+  const labels = await orNotFound(at, read, rule.inspectTag, () =>
+    at.labels.read(
+      at.registry,
+      `${hostOf(set.spec, at.side)}/${path}`,
+      { path, tag: rule.inspectTag },
+      signal,
+    ),
+  );
+  return legalTag(tagFromLabels(rule.format, labels, read.name), image.name);
+}
+
+/** Says where the image was looked for, and what to correct. */
+async function orNotFound<T>(at: At, image: WantedImage, tag: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const error = asOperatorError(thrown);
+    throw error.reason === 'ImageNotFound'
+      ? notFound(at.question.set.spec, placeOn(image, at.side), tag)
+      : error;
   }
-  if (credentialsName !== undefined) {
-    const secret = await client.get(secrets, { namespace, name: credentialsName }, signal);
-    if (secret === undefined) {
-      throw terminal(
-        'SecretNotFound',
-        `there is no Secret ${credentialsName} (${field}.credentialsName): create it in namespace ${namespace}`,
-      );
-    }
-    access = { ...access, credentials: readCredentials(secret, host, `${field}.credentialsName`) };
-  }
-  return access;
 }

@@ -5,95 +5,68 @@ import type {
   ContainerImageSetStatusResolved,
   ContainerImageSetStatusResolvedImagesItem,
 } from '../api/containerimageset.gen.ts';
-import { annotations } from '../api/names.ts';
-import { mergeConditions, summarise, type ConditionInput, type Health } from '../kernel/conditions.ts';
+import { mergeConditions, summarise, type Health } from '../kernel/conditions.ts';
 import type { OperatorError } from '../kernel/errors.ts';
-import { registryOf } from './resolve.ts';
+import { conditionsOf } from './conditions.ts';
+import { retryOf } from './memory.ts';
+import type { Proposal } from './pins.ts';
+import type { ImageState, Picture } from './picture.ts';
+import { compareTags } from './tags.ts';
+import type { TransferView } from './transfer.ts';
 
-export type ResolvedImage = ContainerImageSetStatusResolvedImagesItem;
+const mostListed = 50;
+const mostImages = 200;
+/** The whole of the first stands in Ready; a status has room for so much of each. */
+const longestMessage = 300;
 
-export interface UnresolvedImage {
-  readonly name: string;
-  /** Empty where not even that could be told. */
-  readonly reference: string;
-  readonly error: OperatorError;
-}
-
-/** A tag that does not stand for what was resolved any more; `now` is undefined when it is gone. */
-export interface MovedTag {
-  readonly image: ResolvedImage;
-  readonly now: string | undefined;
-}
-
-export interface Findings {
-  /** How many images the set must have. */
-  readonly needed: number;
-  readonly found: readonly ResolvedImage[];
-  readonly unresolved: readonly UnresolvedImage[];
-  /** Undefined when nobody has looked since this process started: what was said before then still stands. */
-  readonly moved: readonly MovedTag[] | undefined;
-}
-
-const mostUnresolved = 50;
-const longestMessage = 1024;
-const longestRetry = 256;
-
-/** What the set asks for and nothing acts on: never silently ignored. */
-function unsupported({ spec }: ContainerImageSet): readonly ConditionInput[] {
-  if (Object.keys(spec.variants ?? {}).length === 0) return [];
-  const message =
-    'spec.variants has no effect in this release: choose the image by spec.overrides or by its name in the service';
-  return [{ type: 'Supported', status: 'False', reason: 'NotInThisRelease', message }];
-}
-
-export function reportOf(set: ContainerImageSet, findings: Findings, now: Date): ContainerImageSetStatus {
+export function reportOf(set: ContainerImageSet, picture: Picture, now: Date): ContainerImageSetStatus {
   const { metadata, spec, status } = set;
-  const { needed, found, unresolved } = findings;
-  const complete = found.length === needed;
-  const summary = `${found.length}/${needed}`;
-  const resolved = complete ? resolvedOf(set, found) : status?.resolved;
-  const conditions = [
-    ...summarise(healthOf(set, findings)),
-    resolvedCondition(findings),
-    ...tagMoved(set, findings),
-    ...unsupported(set),
-  ];
+  const { needed, images, transfer } = picture;
+  const found = images.filter((image) => image.found !== undefined).length;
+  const usable = images.filter(({ problem }) => problem === undefined);
+  const resolved = picture.complete ? resolvedOf(set, usable) : status?.resolved;
+  const tag = tagOf(picture.complete ? usable.map((image) => image.found?.tag ?? '') : []) || spec.tag;
   return {
     observedGeneration: metadata.generation,
-    conditions: mergeConditions(status?.conditions, conditions, metadata.generation, now),
-    ...(spec.tag === undefined ? {} : { tag: spec.tag }),
-    images: summary,
-    ...(spec.destination === undefined ? {} : { pushed: summary }),
+    conditions: mergeConditions(status?.conditions, conditionsOf(set, picture), metadata.generation, now),
+    ...(tag === undefined ? tagBefore(status) : { tag }),
+    images: `${found}/${needed}`,
+    ...(transfer === undefined ? {} : { pushed: `${transfer.mirrored.size}/${needed}` }),
     ...(resolved === undefined ? {} : { resolved }),
-    ...listUnresolved(unresolved),
+    ...proposedOf(picture.proposal, images),
+    ...progressOf(transfer),
+    ...listUnresolved(images),
   };
 }
 
-/** The value of the annotation that asks for another look at all tags, as far as the status has room for it. */
-export const retryOf = ({ metadata }: ContainerImageSet): string | undefined =>
-  metadata.annotations?.[annotations.retry]?.slice(0, longestRetry);
-
-function resolvedOf(
+/** The spec cannot be worked with at all: all else stays as it was. */
+export function unusableReport(
   set: ContainerImageSet,
-  images: readonly ResolvedImage[],
-): ContainerImageSetStatusResolved {
-  const retry = retryOf(set);
-  return {
-    generation: set.metadata.generation,
-    tag: set.spec.tag ?? '',
-    ...(retry === undefined ? {} : { retry }),
-    images,
-  };
+  error: OperatorError,
+  now: Date,
+): ContainerImageSetStatus {
+  const { metadata, status } = set;
+  const message = `image set ${metadata.name}: ${error.message}`;
+  return leftAlone(set, { kind: 'stalled', reason: error.reason, message }, now, status);
 }
 
 /** All else stays as it was: a paused set is not looked at. */
 export function pausedReport(set: ContainerImageSet, now: Date): ContainerImageSetStatus {
   const { metadata, status } = set;
   const message = `image set ${metadata.name} is paused: set spec.paused to false to go on`;
+  return leftAlone(set, { kind: 'paused', reason: 'Paused', message }, now, status);
+}
+
+function leftAlone(
+  { metadata }: ContainerImageSet,
+  health: Health,
+  now: Date,
+  status: ContainerImageSetStatus | undefined,
+): ContainerImageSetStatus {
   const others = (status?.conditions ?? []).filter(
     ({ type }) => !['Ready', 'Reconciling', 'Stalled'].includes(type),
   );
-  const conditions = [...summarise({ kind: 'paused', reason: 'Paused', message }), ...others];
+  const conditions = [...summarise(health), ...others];
   return {
     ...status,
     observedGeneration: metadata.generation,
@@ -101,76 +74,106 @@ export function pausedReport(set: ContainerImageSet, now: Date): ContainerImageS
   };
 }
 
-function healthOf({ metadata: { name }, spec }: ContainerImageSet, { found, unresolved }: Findings): Health {
-  const worst = worstOf(unresolved);
-  if (worst !== undefined) {
-    const others = unresolved.length - 1;
-    const more = others === 0 ? '' : ` (${others} more unresolved: see status.unresolved)`;
-    return {
-      kind: worst.kind === 'transient' ? 'progressing' : 'stalled',
-      reason: worst.reason,
-      message: `image set ${name}: ${worst.message}${more}`,
-    };
-  }
-  if (found.length === 0) {
-    return { kind: 'ready', message: `no cloud needs an image of set ${name} yet` };
-  }
-  return { kind: 'ready', message: `${count(found.length)} resolved in ${registryOf(spec).registry}` };
+const tagBefore = (status: ContainerImageSetStatus | undefined): { readonly tag?: string } =>
+  status?.tag === undefined ? {} : { tag: status.tag };
+
+/** One tag, or the lowest and the highest. */
+function tagOf(tags: readonly string[]): string {
+  const sorted = [...new Set(tags)].sort(compareTags);
+  const [lowest = '', highest = lowest] = [sorted[0], sorted.at(-1)];
+  const both = `${lowest}…${highest}`;
+  return lowest === highest || both.length > 128 ? highest : both;
 }
 
-/** What a person must mend comes first, and before single images what stands in the way of all. */
-function worstOf(unresolved: readonly UnresolvedImage[]): OperatorError | undefined {
-  const errors = unresolved.map(({ error }) => error);
-  return (
-    errors.find(({ kind, reason }) => kind !== 'transient' && reason !== 'ImageNotFound') ??
-    errors.find(({ kind }) => kind !== 'transient') ??
-    errors[0]
-  );
+function resolvedOf(set: ContainerImageSet, images: readonly ImageState[]): ContainerImageSetStatusResolved {
+  const retry = retryOf(set);
+  const items = images.flatMap((image) => itemOf(set, image)).slice(0, mostImages);
+  return {
+    generation: set.metadata.generation,
+    // What most images have: an override, as Ceph's, does not name the set.
+    tag: set.spec.tag ?? tagOf(items.map(({ tag }) => tag)),
+    ...(retry === undefined ? {} : { retry }),
+    images: items,
+  };
 }
 
-function resolvedCondition({ needed, found, unresolved }: Findings): ConditionInput {
-  const worst = worstOf(unresolved);
-  return worst === undefined
-    ? { type: 'Resolved', status: 'True', reason: 'Resolved', message: `${count(found.length)} resolved` }
-    : {
-        type: 'Resolved',
-        status: 'False',
-        reason: worst.reason,
-        message: `${found.length} of ${count(needed)} resolved`,
-      };
-}
-
-function tagMoved({ status }: ContainerImageSet, { moved }: Findings): readonly ConditionInput[] {
-  if (moved === undefined) return status?.conditions?.filter(({ type }) => type === 'TagMoved') ?? [];
-  const [first] = moved;
-  if (first === undefined) return [];
-  const { reference, digest } = first.image;
-  const what =
-    first.now === undefined ? `is gone (it was ${digest})` : `is ${first.now} now (it was ${digest})`;
-  const more = moved.length === 1 ? '' : `, and ${moved.length - 1} more have moved`;
+function itemOf(
+  { spec }: ContainerImageSet,
+  { wanted, found, parameters }: ImageState,
+): readonly ContainerImageSetStatusResolvedImagesItem[] {
+  if (wanted === undefined || found === undefined) return [];
+  const { source, target } = wanted;
+  const mirrored = spec.destination !== undefined;
   return [
     {
-      type: 'TagMoved',
-      status: 'True',
-      reason: 'TagMoved',
-      message: `${reference} ${what}${more}; clouds stay on what was resolved: to take what is there now, give the annotation ${annotations.retry} a new value`,
+      name: wanted.name,
+      repository: target.repository,
+      tag: found.tag,
+      digest: found.digest,
+      reference: `${target.repository}:${found.tag}`,
+      ...(mirrored ? { source: `${source.repository}:${found.tag}` } : {}),
+      ...(found.size === undefined ? {} : { size: found.size }),
+      state: mirrored ? 'Mirrored' : 'Resolved',
+      ...(parameters.length === 0 ? {} : { parameters }),
     },
   ];
 }
 
-function listUnresolved(
-  unresolved: readonly UnresolvedImage[],
-): Pick<ContainerImageSetStatus, 'unresolved' | 'truncated'> {
-  if (unresolved.length === 0) return {};
-  const truncated = Math.max(unresolved.length - mostUnresolved, 0);
+function proposedOf(
+  proposal: Proposal | undefined,
+  images: readonly ImageState[],
+): Pick<ContainerImageSetStatus, 'proposed'> {
+  if (proposal === undefined) return {};
+  const tags = new Map(images.map(({ name, found }) => [name, found?.tag ?? '']));
+  const truncated = Math.max(proposal.images.length - mostListed, 0);
   return {
-    unresolved: unresolved.slice(0, mostUnresolved).map(({ name, reference, error }) => ({
+    proposed: {
+      id: proposal.id,
+      foundAt: proposal.foundAt,
+      images: proposal.images
+        .slice(0, mostListed)
+        .map(({ name, tag, digest }) => ({ name, tag, digest, from: tags.get(name) ?? '' })),
+      ...(truncated === 0 ? {} : { truncated }),
+    },
+  };
+}
+
+function progressOf(transfer: TransferView | undefined): Pick<ContainerImageSetStatus, 'progress'> {
+  const { progress, running } = transfer ?? {};
+  if (progress === undefined) return {};
+  const { images, totalImages, bytes, totalBytes, copied, mounted, skipped, startedAt } = progress;
+  const pace = {
+    bytesPerSecond: progress.bytesPerSecond,
+    ...(progress.secondsLeft === undefined ? {} : { secondsLeft: progress.secondsLeft }),
+  };
+  return {
+    progress: {
+      images: `${images}/${totalImages}`,
+      bytes,
+      totalBytes,
+      copied,
+      mounted,
+      skipped,
+      startedAt,
+      // A check of what is there is no copy, and goes at no rate.
+      ...(running === true && bytes < totalBytes ? pace : {}),
+    },
+  };
+}
+
+function listUnresolved(
+  images: readonly ImageState[],
+): Pick<ContainerImageSetStatus, 'unresolved' | 'truncated'> {
+  const unresolved = images.filter(({ problem }) => problem !== undefined);
+  if (unresolved.length === 0) return {};
+  const truncated = Math.max(unresolved.length - mostListed, 0);
+  return {
+    unresolved: unresolved.slice(0, mostListed).map(({ name, reference, problem }) => ({
       name,
       reference,
-      message: error.message.slice(0, longestMessage).toWellFormed(),
+      state: problem?.state ?? 'Searching',
+      message: (problem?.message ?? '').slice(0, longestMessage).toWellFormed(),
     })),
     ...(truncated === 0 ? {} : { truncated }),
   };
 }
-
-const count = (images: number): string => (images === 1 ? '1 image' : `${images} images`);

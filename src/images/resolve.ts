@@ -1,90 +1,92 @@
-// Where an image of a set is: name → registry, repository and tag, by source or destination, prefix and overrides. Pure.
+// Where an image of a set is: name → repository at the source, repository at the destination, and how its tag is told. Pure.
 import type { ContainerImageSetSpec } from '../api/containerimageset.gen.ts';
 import { terminal, type OperatorError } from '../kernel/errors.ts';
+import { hostOf, targetSide, type Side } from './access.ts';
+import { ruleOf, type Catalog, type ImageRule, type TagRule } from './catalog.ts';
 
-export interface ImageLocation {
-  /** As services use it. */
-  readonly name: string;
-  /** `registry[:port]/path`, where hosts pull it from. */
+export interface Place {
+  /** `registry[:port]/path`, as it stands in references. */
   readonly repository: string;
   /** The path alone, as the registry knows it. */
   readonly path: string;
-  readonly tag: string;
-  /** `repository:tag`, as people read it. */
-  readonly reference: string;
 }
 
-/** How a set reaches the registry that its hosts pull from: the destination, where there is one. */
-export interface RegistryOfSet {
-  /** For messages: the field of spec that says all this. */
-  readonly field: 'spec.source' | 'spec.destination';
-  readonly registry: string;
-  readonly insecure: boolean;
-  readonly caName?: string;
-  readonly credentialsName?: string;
+export interface WantedImage {
+  /** As services use it. */
+  readonly name: string;
+  readonly rule: TagRule;
+  readonly source: Place;
+  /** Where hosts pull it from: the destination, or the source where there is none. */
+  readonly target: Place;
 }
-
-export const registryOf = ({ source, destination }: ContainerImageSetSpec): RegistryOfSet =>
-  destination === undefined
-    ? { ...source, field: 'spec.source' }
-    : { ...destination, field: 'spec.destination' };
 
 /** A repository's path and a tag, as the OCI distribution specification has them: no `..`, no `//`, no upper case. */
 const pathPattern = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$/;
 const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
-/** Throws terminal ReferenceInvalid or TagDiscoveryUnavailable. */
-export function locate(spec: ContainerImageSetSpec, name: string): ImageLocation {
-  const { registry } = registryOf(spec);
-  return at(spec, registry, pathOf(spec, name, spec.destination ?? {}), name);
+/** Throws terminal ReferenceInvalid. */
+export function locate(spec: ContainerImageSetSpec, catalog: Catalog | undefined, name: string): WantedImage {
+  const atSource = ruleOf(spec, catalog, name, 'source');
+  const side = targetSide(spec);
+  const atTarget = side === 'source' ? atSource : ruleOf(spec, catalog, name, side);
+  if (atSource.tag.kind === 'tag') legalTag(atSource.tag.tag, name);
+  return {
+    name,
+    rule: atSource.tag,
+    source: placeFor(spec, 'source', atSource, name),
+    target: placeFor(spec, side, atTarget, name),
+  };
 }
 
-/** What to say when the registry does not have it. */
-export function notFound(spec: ContainerImageSetSpec, image: ImageLocation): OperatorError {
-  const { registry } = registryOf(spec);
-  const missing = `${image.path}:${image.tag} is not in registry ${registry}`;
-  if (spec.destination === undefined) {
-    return terminal('ImageNotFound', `${missing}: push it there, or correct spec.tag or spec.overrides`);
+export const placeOn = (image: WantedImage, side: Side): Place =>
+  side === 'source' ? image.source : image.target;
+
+/** With another of these an image is looked for anew: where it comes from, and how its tag is told. */
+export const identityOf = ({ source, rule }: WantedImage): string => `${source.repository} ${textOf(rule)}`;
+
+function textOf(rule: TagRule): string {
+  switch (rule.kind) {
+    case 'tag':
+      return `tag ${rule.tag}`;
+    case 'label':
+      return `label ${rule.format} of ${rule.image ?? 'its own'}:${rule.inspectTag}`;
+    case 'pattern':
+      return `pattern ${rule.pattern}`;
   }
-  const source = at(spec, spec.source.registry, pathOf(spec, image.name, {}), image.name).reference;
-  return terminal(
-    'ImageNotFound',
-    `${missing}, the set's destination: copy it there from ${source}, or correct spec.tag or spec.overrides`,
+}
+
+/** What people read where the tag is not known yet. */
+export const referenceOf = ({ source, rule }: WantedImage): string =>
+  rule.kind === 'tag' ? `${source.repository}:${rule.tag}` : source.repository;
+
+/** A tag may come from a label that somebody else wrote. Throws terminal TagInvalid. */
+export function legalTag(tag: string, name: string): string {
+  if (tagPattern.test(tag)) return tag;
+  const shown = JSON.stringify(tag.slice(0, 60)).toWellFormed();
+  throw terminal(
+    'TagInvalid',
+    `image ${name} would have the tag ${shown}, which is none: correct spec.tag, spec.tagFromLabel, spec.tagPattern or spec.overrides`,
   );
 }
 
-interface Place {
-  readonly namespace?: string;
-  readonly prefix?: string;
+/** What to say when a registry does not have it. */
+export function notFound(spec: ContainerImageSetSpec, place: Place, tag: string): OperatorError {
+  const host = place.repository.slice(0, -place.path.length - 1);
+  const where = host === spec.source.registry ? 'registry' : "the set's destination";
+  return terminal(
+    'ImageNotFound',
+    `${place.path}:${tag} is not in ${where} ${host}: push it there, or correct the set's tag or spec.overrides`,
+  );
 }
 
-function pathOf(spec: ContainerImageSetSpec, name: string, place: Place): string {
-  const override = overrideOf(spec, name);
-  const namespace = override?.namespace ?? place.namespace ?? spec.source.namespace;
-  const prefix = override?.prefix ?? place.prefix ?? spec.source.prefix;
-  return [namespace, `${prefix}${override?.name ?? name}`].filter((part) => part !== '').join('/');
-}
-
-function at(spec: ContainerImageSetSpec, registry: string, path: string, name: string): ImageLocation {
+function placeFor(spec: ContainerImageSetSpec, side: Side, rule: ImageRule, name: string): Place {
+  const { namespace, prefix, repository, suffix } = rule;
+  const path = [namespace, `${prefix}${repository}${suffix}`].filter((part) => part !== '').join('/');
   if (!pathPattern.test(path)) {
     throw terminal(
       'ReferenceInvalid',
-      `image ${name} would be ${path}, which is no repository's name: correct namespace and prefix in ${registryOf(spec).field} or spec.overrides`,
+      `image ${name} would be ${path}, which is no repository's name: correct namespace, prefix and suffix in spec.${side}, spec.overrides or the catalog`,
     );
   }
-  const tag = overrideOf(spec, name)?.tag ?? spec.tag;
-  if (tag === undefined) {
-    throw terminal(
-      'TagDiscoveryUnavailable',
-      'this release finds no tags by spec.tagFromLabel: give spec.tag in its place',
-    );
-  }
-  if (!tagPattern.test(tag)) {
-    throw terminal('ReferenceInvalid', `image ${name} has no valid tag: correct spec.tag or spec.overrides`);
-  }
-  const repository = `${registry}/${path}`;
-  return { name, repository, path, tag, reference: `${repository}:${tag}` };
+  return { repository: `${hostOf(spec, side)}/${path}`, path };
 }
-
-const overrideOf = ({ overrides = [] }: ContainerImageSetSpec, name: string) =>
-  overrides.find(({ image }) => image === name);

@@ -20,18 +20,25 @@ type SetSpec = Omit<Partial<ContainerImageSetSpec>, 'source'> & {
   readonly source?: Partial<ContainerImageSetSpec['source']>;
 };
 
+const noRule = ({ tagFromLabel, tagPattern }: SetSpec): boolean =>
+  tagFromLabel === undefined && tagPattern === undefined;
+
 export const imageSet = (spec: SetSpec = {}, name = 'pike'): ContainerImageSet => ({
   apiVersion,
   kind: 'ContainerImageSet',
   metadata: metadata(name),
   spec: {
     paused: false,
-    ...(spec.tagFromLabel === undefined ? { tag: '12.0-1' } : {}),
+    updatePolicy: 'Propose',
+    lookupIntervalSeconds: 600,
+    mirror: { parallel: 6 },
+    ...(noRule(spec) ? { tag: '12.0-1' } : {}),
     ...spec,
     source: {
       registry: 'registry.example.org',
       namespace: 'rhosp12',
       prefix: 'openstack-',
+      suffix: '',
       insecure: false,
       ...spec.source,
     },

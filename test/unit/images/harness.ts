@@ -15,6 +15,7 @@ import { silentLogger } from '../../../src/kernel/log.ts';
 import { createStatusWriter } from '../../../src/kernel/status.ts';
 import { createManualClock } from '../../fakes/clock.ts';
 import { createFakeKube, type FakeKube } from '../../fakes/kube.ts';
+import { createMemoryRegistry } from '../../fakes/memory-registry.ts';
 import { digestOf } from '../../fakes/registry.ts';
 import { imageSet, namespace, overcloud, role, service } from './builders.ts';
 
@@ -40,7 +41,10 @@ export interface Harness {
   readonly edit: (spec: object) => Promise<unknown>;
   readonly status: () => Partial<ContainerImageSetStatus>;
   readonly conditions: () => Partial<
-    Record<'Ready' | 'Reconciling' | 'Stalled' | 'Resolved' | 'TagMoved' | 'Supported', Said>
+    Record<
+      'Ready' | 'Reconciling' | 'Stalled' | 'Resolved' | 'TagMoved' | 'UpdateAvailable' | 'Consistent',
+      Said
+    >
   >;
   readonly digests: () => readonly string[] | undefined;
   /** The reasons of all events. */
@@ -111,13 +115,14 @@ function createRegistryInMemory(): RegistryInMemory {
   let failure: OperatorError | undefined;
   let pulls = 0;
   const registry: Registry = {
+    ...createMemoryRegistry().registry,
     check: () => (failure === undefined ? Promise.resolve() : Promise.reject(failure)),
     manifest: (path, tag) => {
       pulls += 1;
       const digest = images.get(`${path}:${tag}`);
       return digest === undefined
         ? Promise.reject(terminal('ImageNotFound', `${path}:${tag} is missing`))
-        : Promise.resolve({ digest, mediaType: '', size: 1 });
+        : Promise.resolve({ digest, mediaType: '', size: 1, content: Buffer.from('{}') });
     },
     digest: (path, tag) => Promise.resolve(images.get(`${path}:${tag}`)),
   };

@@ -1,5 +1,7 @@
 // From an image's name to where it is.
 import { expect } from 'chai';
+import { parseCatalog } from '../../../src/images/catalog-file.ts';
+import { locateAll } from '../../../src/images/locations.ts';
 import { locate, notFound } from '../../../src/images/resolve.ts';
 import { OperatorError } from '../../../src/kernel/errors.ts';
 import { imageSet } from './builders.ts';
@@ -73,48 +75,75 @@ const refused = [
   { name: 'upper case', spec: { source: { namespace: 'RHOSP' } }, reason: 'ReferenceInvalid' },
   { name: 'a query', spec: { source: { prefix: 'x?n=' } }, reason: 'ReferenceInvalid' },
   { name: 'an encoded slash', spec: { source: { prefix: 'x%2f' } }, reason: 'ReferenceInvalid' },
-  { name: 'a tag with a path', spec: { tag: '1/../../2' }, reason: 'ReferenceInvalid' },
-  { name: 'an empty tag', spec: { tag: '' }, reason: 'ReferenceInvalid' },
+  { name: 'a tag with a path', spec: { tag: '1/../../2' }, reason: 'TagInvalid' },
+  { name: 'an empty tag', spec: { tag: '' }, reason: 'TagInvalid' },
 ];
 
 describe('where an image is', () => {
   for (const { name, spec, reference } of located) {
     it(name, () => {
-      const location = locate(imageSet(spec).spec, 'nova-api');
-      expect(location.reference).to.equal(reference);
-      expect(`${location.repository}:${location.tag}`).to.equal(reference);
-      expect(location.repository.endsWith(`/${location.path}`)).to.equal(true);
+      const { target, rule } = locate(imageSet(spec).spec, undefined, 'nova-api');
+      expect(`${target.repository}:${rule.kind === 'tag' ? rule.tag : ''}`).to.equal(reference);
+      expect(target.repository.endsWith(`/${target.path}`)).to.equal(true);
     });
   }
 
   for (const { name, spec, reason } of refused) {
     it(`refuses ${name}`, () => {
-      expect(() => locate(imageSet(spec).spec, 'nova-api'))
+      expect(() => locate(imageSet(spec).spec, undefined, 'nova-api'))
         .to.throw(OperatorError, /nova-api .*spec\.(source|tag|overrides)/)
         .that.includes({ kind: 'terminal', reason });
     });
   }
 
-  it('asks for a tag where there is none', () => {
+  it('keeps the way a tag is found, where none is given', () => {
     const { spec } = imageSet({ tagFromLabel: { format: '{version}', inspectTag: 'latest' } });
-    expect(() => locate(spec, 'nova-api'))
-      .to.throw(OperatorError, /give spec\.tag/)
-      .that.includes({ kind: 'terminal', reason: 'TagDiscoveryUnavailable' });
+    expect(locate(spec, undefined, 'nova-api').rule).to.deep.equal({
+      kind: 'label',
+      format: '{version}',
+      inspectTag: 'latest',
+    });
   });
 
   it('says where an image that is missing should be pushed', () => {
     const { spec } = imageSet();
-    expect(notFound(spec, locate(spec, 'nova-api')).message).to.equal(
-      'rhosp12/openstack-nova-api:12.0-1 is not in registry registry.example.org: push it there, or correct spec.tag or spec.overrides',
+    expect(notFound(spec, locate(spec, undefined, 'nova-api').source, '12.0-1').message).to.equal(
+      "rhosp12/openstack-nova-api:12.0-1 is not in registry registry.example.org: push it there, or correct the set's tag or spec.overrides",
     );
   });
 
-  it('says from where an image that the destination lacks is to be copied', () => {
+  it('tells source and destination apart', () => {
     const { spec } = imageSet({
       destination: { registry: 'd.example.org', insecure: false, namespace: 'mirror' },
     });
-    expect(notFound(spec, locate(spec, 'nova-api')).message).to.include(
-      "mirror/openstack-nova-api:12.0-1 is not in registry d.example.org, the set's destination: copy it there from registry.example.org/rhosp12/openstack-nova-api:12.0-1",
+    const { source, target } = locate(spec, undefined, 'nova-api');
+    expect(source.repository).to.equal('registry.example.org/rhosp12/openstack-nova-api');
+    expect(target).to.deep.equal({
+      repository: 'd.example.org/mirror/openstack-nova-api',
+      path: 'mirror/openstack-nova-api',
+    });
+  });
+
+  it('refuses two images of two places that would be pushed to one, and keeps the first', () => {
+    const catalog = parseCatalog(
+      'images: [{ name: daemon, namespace: ceph }, { name: other, namespace: vendor, repository: daemon }]',
+      'images',
+    );
+    const errorsIn = (namespace: object) =>
+      locateAll(
+        imageSet({ destination: { registry: 'd.example.org', insecure: false, ...namespace } }),
+        catalog,
+        ['daemon', 'other'],
+      ).map(({ error }) => error?.reason);
+    expect(errorsIn({ namespace: 'mirror' })).to.deep.equal([undefined, 'PlaceShared']);
+    expect(errorsIn({})).to.deep.equal([undefined, undefined]);
+  });
+
+  it('refuses more images than a set holds', () => {
+    const names = Array.from({ length: 201 }, (_, index) => `image-${index}`);
+    expect(() => locateAll(imageSet(), undefined, names)).to.throw(
+      OperatorError,
+      /201 images.*spec\.excludes/,
     );
   });
 });
