@@ -7,6 +7,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { settled, type Controller, type Watch } from '../kernel/controller.ts';
 import type { EventRecorder } from '../kernel/events.ts';
 import type { Fence } from '../kernel/fence.ts';
+import { createLimiter } from '../kernel/limiter.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { StatusWriter } from '../kernel/status.ts';
 import type { Cache, KubeClient } from '../kube/client.ts';
@@ -30,6 +31,8 @@ import type { SessionPool } from './session/pool.ts';
 
 /** Most of a pass is waiting for the host. */
 const workers = 20;
+/** So many hosts pull images ahead at once: healing and updates need the registry too. */
+const pullingAhead = 20;
 const defaultSlowPassMs = 5 * 60_000;
 const defaultDrainDeadlineMs = 10 * 60_000;
 
@@ -59,6 +62,7 @@ export function createHostController(deps: HostDeps): Controller {
   const { cache, client, clock, pool, log } = deps;
   const inner = {
     ...deps,
+    pulls: createLimiter(pullingAhead),
     gatherer: createGatherer({ cache, secrets: createSecretReader({ client, clock }) }),
     slowPassMs: deps.slowPassMs ?? defaultSlowPassMs,
     drainDeadlineMs: deps.drainDeadlineMs ?? defaultDrainDeadlineMs,
@@ -74,7 +78,7 @@ export function createHostController(deps: HostDeps): Controller {
     const key = keyOf(host);
     const known = watched.get(owner);
     if (known !== undefined) return known;
-    const memory = createHostMemory({ ...deps, log: log.child({ ...key }), onSettled: () => enqueue(key) });
+    const memory = createHostMemory({ ...inner, log: log.child({ ...key }), onSettled: () => enqueue(key) });
     const created = { key, memory, alarm: createAlarm(owner, clock) };
     watched.set(owner, created);
     return created;

@@ -20,6 +20,8 @@ import { nextLook } from './next-look.ts';
 import { planHost } from './plan.ts';
 import type { Observation, Plan } from './plan/types.ts';
 import type { HostSession } from './ports.ts';
+import type { PullOrder } from './pre-pull/puller.ts';
+import { mayPullAhead, noteOfPrePull, type PrePullSeen } from './pre-pull/status.ts';
 import { reachedOf, type Findings } from './report.ts';
 
 export interface ConvergeDeps extends ConnectDeps {
@@ -63,12 +65,14 @@ export function createConverge(deps: ConvergeDeps): Converge {
   return async (host, node, hands) => {
     const { brake, memory, context } = hands;
     const act = mayAct(brake);
+    if (!act) memory.prePuller.stop();
     const compiled = await compileCurrent(host, gatherer, context.signal);
     memory.learn(compiled.manifest);
     memory.failures.begin(compiled.manifest.revision);
     const link = await reach(host, node, compiled, hands);
     let seen = await look(compiled, host, hands, link);
     if (act && seen.plan.actions.length > 0) {
+      memory.prePuller.stop();
       await apply(deps, compiled, host, hands, { ...seen, link });
       seen = await look(compiled, host, hands, link);
     }
@@ -79,8 +83,12 @@ export function createConverge(deps: ConvergeDeps): Converge {
     const kept = observed.containers.filter(({ id }) => act || verdicts.get(id)?.kind === 'proven');
     link.prober.keep(new Set(kept.map(({ id }) => id)));
     const proposed = await proposedPlan(gatherer, host, seen, hands, link);
-    const writeAgainMs = await report(hands, { ...findingsOf(host, compiled, plan, hands), proposed });
-    const { failures } = memory;
+    const found = findingsOf(host, compiled, plan, hands);
+    const prePull = pullAhead(gatherer.pullOrder(host, compiled.payload), found, host, hands, link);
+    const pulls = prePull !== undefined && prePull.waitsFor === undefined;
+    const findings = { ...found, proposed, prePull };
+    const writeAgainMs = await reportAndTell(deps.events, hands, findings);
+    const { failures, prePuller } = memory;
     const unplanned = proposed !== undefined && 'trouble' in proposed;
     return nextLook({
       ...deps,
@@ -91,8 +99,40 @@ export function createConverge(deps: ConvergeDeps): Converge {
       link,
       failures,
       writeAgainMs,
+      pullAgainMs: pulls ? prePuller.nextMs() : undefined,
     });
   };
+}
+
+/** Lets images be pulled ahead as long as there is nothing else to do; undefined where none are to be. */
+function pullAhead(
+  order: PullOrder | undefined,
+  { health, current: { plan } }: ReturnType<typeof findingsOf>,
+  host: Host,
+  { brake, memory: { prePuller } }: Hands,
+  { session, prober }: Link,
+): PrePullSeen | undefined {
+  const may = mayPullAhead(brake, reachedOf(host), plan, prober.verdicts());
+  if (order === undefined || !may) prePuller.stop();
+  else prePuller.goOn(session, order);
+  if (order === undefined) return undefined;
+  const state = prePuller.state(order.hash);
+  if (may) return { state, waitsFor: undefined };
+  return { state, waitsFor: mayAct(brake) ? health.message : `left alone: ${brake.text}` };
+}
+
+/** Reports, and tells once what has become of the images that are pulled ahead. */
+async function reportAndTell(
+  events: ConvergeDeps['events'],
+  hands: Hands,
+  findings: Parameters<typeof report>[1],
+): Promise<number | undefined> {
+  const before = hands.reporter.host().status?.prePulled;
+  const writeAgainMs = await report(hands, findings);
+  const host = hands.reporter.host();
+  const note = noteOfPrePull(before, host.status?.prePulled);
+  if (note !== undefined) tell(events, host, note);
+  return writeAgainMs;
 }
 
 async function compileCurrent(host: Host, gatherer: Gatherer, signal: AbortSignal): Promise<Compiled> {
@@ -204,7 +244,7 @@ function findingsOf(
   { manifest }: Compiled,
   plan: Plan,
   { brake }: Hands,
-): Pick<Findings, 'health' | 'conditions' | 'current'> {
+): Pick<Findings, 'health' | 'conditions'> & { readonly current: NonNullable<Findings['current']> } {
   const unsupported = unsupportedCondition(manifest);
   const conditions: readonly ConditionInput[] = [
     convergedCondition(plan, manifest),

@@ -68,6 +68,7 @@ export function createDrain(deps: DrainDeps): Drain {
   };
 
   return async (cached, memory, { signal, log }) => {
+    memory.prePuller.stop();
     if (!cached.metadata.finalizers?.includes(finalizers.hostDrain)) return settled;
     // What follows destroys: not on the word of a cache.
     const host = await client.get(hosts, keyOf(cached), signal);

@@ -2,7 +2,7 @@
 import { bareMetalNodes, type BareMetalNode } from '../api/baremetalnode.gen.ts';
 import { hosts, type Host } from '../api/host.gen.ts';
 import { annotations } from '../api/names.ts';
-import { decodeRevision, type RevisionPayload } from '../api/revision.ts';
+import { decodeRevision, type RevisionPayload, type RevisionRegistry } from '../api/revision.ts';
 import { topologyKey, topologyName, type Topology } from '../api/topology.ts';
 import { terminal, transient } from '../kernel/errors.ts';
 import type { Cache } from '../kube/client.ts';
@@ -11,7 +11,8 @@ import { compileManifest, ownerOf } from './manifest.ts';
 import { secretsOf } from './manifest/scope.ts';
 import type { Manifest, ManifestImage } from './manifest/types.ts';
 import type { RegistryAuth, SessionTarget } from './ports.ts';
-import { insecureHint, type RegistryCertificates } from './registries.ts';
+import type { PullOrder } from './pre-pull/puller.ts';
+import { insecureHint, registriesFor, type RegistryCertificates } from './registries.ts';
 import type { SecretReader } from './secrets.ts';
 
 /** ssh-auth Secrets have their key here (kubernetes.io/ssh-auth). */
@@ -36,6 +37,8 @@ export interface Gatherer {
   engineOf(host: Host): RevisionPayload['engine'] | undefined;
   /** Throws transient RevisionMissing, TopologyMissing, and what the compiler and the Secrets throw. */
   compile(host: Host, revision: string, signal: AbortSignal): Promise<Compiled>;
+  /** What is to be pulled ahead; undefined when nothing is. */
+  pullOrder(host: Host, payload: RevisionPayload): PullOrder | undefined;
   /** Where and how to reach it. Throws terminal SecretNotFound, SecretKeyNotFound. */
   target(
     host: Host,
@@ -80,13 +83,31 @@ export function createGatherer(deps: { readonly cache: Cache; readonly secrets: 
         host,
         topology: topologyOf(cache, host),
         secrets: Object.fromEntries(values),
-        certificates: certificatesOf(cache, namespace, payload),
+        certificates: {
+          // What images are pulled ahead with must not keep the host from being healed: pullOrder says what is missing.
+          ...certificatesThatAre(cache, namespace, host.spec.prePull?.registries ?? []),
+          ...certificatesOf(cache, namespace, payload),
+        },
       });
       return {
         manifest,
         payload,
         pullHint: insecureHint(payload.engine, payload.registries),
-        authFor: createAuth(secrets, namespace, payload, signal),
+        authFor: ({ repository }) => authOf(secrets, namespace, payload.registries, repository, signal),
+      };
+    },
+
+    pullOrder({ metadata: { namespace }, spec: { prePull } }, { engine, registries }) {
+      if (prePull === undefined) return undefined;
+      const known = registriesFor(registries, prePull.registries);
+      return {
+        ...prePull,
+        hint: insecureHint(engine, prePull.registries ?? []),
+        authFor: async (repository, signal) => {
+          const from = known.filter(({ host }) => repository.startsWith(`${host}/`));
+          from.forEach((registry) => certificateOf(cache, namespace, registry));
+          return authOf(secrets, namespace, from, repository, signal);
+        },
       };
     },
 
@@ -133,18 +154,17 @@ function hostKeysOf({ metadata }: Host, { spec, status }: BareMetalNode): readon
   return known.find((keys) => keys !== undefined && keys.length > 0) ?? [];
 }
 
-const createAuth =
-  (
-    secrets: SecretReader,
-    namespace: string,
-    { registries }: RevisionPayload,
-    signal: AbortSignal,
-  ): Compiled['authFor'] =>
-  async ({ repository }) => {
-    const registry = registries.find(({ host }) => repository.startsWith(`${host}/`));
-    if (registry?.credentialsName === undefined) return undefined;
-    return secrets.registryAuth(namespace, registry.credentialsName, registry.host, signal);
-  };
+async function authOf(
+  secrets: SecretReader,
+  namespace: string,
+  registries: readonly RevisionRegistry[],
+  repository: string,
+  signal: AbortSignal,
+): Promise<RegistryAuth | undefined> {
+  const registry = registries.find(({ host }) => repository.startsWith(`${host}/`));
+  if (registry?.credentialsName === undefined) return undefined;
+  return secrets.registryAuth(namespace, registry.credentialsName, registry.host, signal);
+}
 
 /** A revision never changes under its name: it is unpacked once. */
 function createRevisions(cache: Cache): (namespace: string, name: string) => RevisionPayload | undefined {
@@ -183,14 +203,39 @@ function certificatesOf(
   { registries }: RevisionPayload,
 ): RegistryCertificates {
   return Object.fromEntries(
-    registries.flatMap(({ host, caName }) => {
-      if (caName === undefined) return [];
-      const pem = cache.store(configMaps).get({ namespace, name: caName })?.data?.['ca.crt'];
-      if (pem !== undefined) return [[host, pem]];
-      throw terminal(
-        'ConfigMapNotFound',
-        `ConfigMap ${caName} with the key ca.crt, which registry ${host} needs, is not there: create it`,
-      );
+    registries.flatMap((registry) => {
+      const pem = certificateOf(cache, namespace, registry);
+      return pem === undefined ? [] : [[registry.host, pem]];
     }),
   );
 }
+
+/** PEM; undefined where the registry needs none. Throws terminal ConfigMapNotFound. */
+function certificateOf(
+  cache: Cache,
+  namespace: string,
+  { host, caName }: RevisionRegistry,
+): string | undefined {
+  if (caName === undefined) return undefined;
+  const pem = pemOf(cache, namespace, caName);
+  if (pem !== undefined) return pem;
+  throw terminal(
+    'ConfigMapNotFound',
+    `ConfigMap ${caName} with the key ca.crt, which registry ${host} needs, is not there: create it`,
+  );
+}
+
+const pemOf = (cache: Cache, namespace: string, caName: string): string | undefined =>
+  cache.store(configMaps).get({ namespace, name: caName })?.data?.['ca.crt'];
+
+const certificatesThatAre = (
+  cache: Cache,
+  namespace: string,
+  registries: readonly RevisionRegistry[],
+): RegistryCertificates =>
+  Object.fromEntries(
+    registries.flatMap(({ host, caName }) => {
+      const pem = caName === undefined ? undefined : pemOf(cache, namespace, caName);
+      return pem === undefined ? [] : [[host, pem]];
+    }),
+  );

@@ -11,7 +11,7 @@ import { volumeSource } from './manifest/paths.ts';
 import { templateScope, type SecretValues } from './manifest/scope.ts';
 import { byPlace, type Manifest, type ManifestFile } from './manifest/types.ts';
 import { unsupportedOf } from './manifest/unsupported.ts';
-import { registryFiles, type RegistryCertificates } from './registries.ts';
+import { registriesFor, registryFiles, type RegistryCertificates } from './registries.ts';
 
 export interface ManifestInput {
   /** The ControllerRevision's name. */
@@ -21,6 +21,7 @@ export interface ManifestInput {
   readonly host: Host;
   /** By `<secret>/<key>`, decoded: all that `secretsOf(payload)` names. */
   readonly secrets: SecretValues;
+  /** Of the registries of the revision and of those that images are pulled ahead from. */
   readonly certificates: RegistryCertificates;
 }
 
@@ -46,7 +47,11 @@ export function compileManifest(input: ManifestInput): Manifest {
     volumes.map(volumeSource),
   );
   const files = [
-    ...registryFiles(payload.engine, payload.registries, input.certificates),
+    ...registryFiles(
+      payload.engine,
+      registriesFor(payload.registries, host.spec.prePull?.registries),
+      input.certificates,
+    ),
     ...serviceFiles({ payload, scope, secrets }),
   ];
   return {

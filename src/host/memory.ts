@@ -1,5 +1,6 @@
 // What is remembered of each host between passes: its session's caches, its failures. Losing it costs a few calls, no more.
 import type { Clock } from '../kernel/clock.ts';
+import type { Limiter } from '../kernel/limiter.ts';
 import type { Logger } from '../kernel/log.ts';
 import { createJobRuns, type JobRuns } from './apply/runs.ts';
 import { createFailureBook, type FailureBook } from './failures.ts';
@@ -8,6 +9,7 @@ import { openLedger, type LedgerKeeper } from './ledger.ts';
 import type { Manifest } from './manifest/types.ts';
 import { createObserver, type Observer } from './observe.ts';
 import type { HostSession } from './ports.ts';
+import { createPrePuller, type PrePuller } from './pre-pull/puller.ts';
 import { createProber, type Prober } from './prober.ts';
 
 /** What lives as long as one session. */
@@ -21,6 +23,7 @@ export interface Link {
 
 export interface HostMemory {
   readonly failures: FailureBook;
+  readonly prePuller: PrePuller;
   /** Undefined before the first session; may be of a session that has ended. */
   readonly link: Link | undefined;
   /** How the host was reached last: for its drain, when the objects that say so are gone. */
@@ -37,7 +40,9 @@ export interface MemoryDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
-  /** A probe has said something: the host is to be looked at. */
+  /** Of all hosts: bounds how many pull images ahead at once. */
+  readonly pulls: Limiter;
+  /** A probe has said something, or an image was pulled ahead: the host is to be looked at. */
   readonly onSettled: () => void;
 }
 
@@ -48,6 +53,7 @@ export function createHostMemory(deps: MemoryDeps): HostMemory {
   let names: ReadonlySet<string> = new Set();
   return {
     failures,
+    prePuller: createPrePuller(deps),
     get link() {
       return link;
     },

@@ -17,6 +17,8 @@ export interface NextLookInput {
   readonly unplanned: boolean;
   readonly link: Pick<Link, 'prober'>;
   readonly failures: FailureBook;
+  /** Milliseconds until another image is to be pulled ahead; undefined while none waits for that, or is not to be. */
+  readonly pullAgainMs: number | undefined;
   /** When the status writer wants to write what it has put off. */
   readonly writeAgainMs: number | undefined;
   readonly slowPassMs: number;
@@ -24,7 +26,8 @@ export interface NextLookInput {
 }
 
 export function nextLook(input: NextLookInput): Outcome {
-  const { plan, reached, act, unplanned, link, failures, slowPassMs, random, writeAgainMs } = input;
+  const { plan, reached, act, unplanned, link, failures, slowPassMs, random } = input;
+  const { writeAgainMs, pullAgainMs } = input;
   const slow = slowPassMs * (0.95 + 0.1 * random());
   const verdicts = link.prober.verdicts();
   const probing = plan.unproven.some(({ id }) => verdicts.get(id)?.kind === 'probing');
@@ -37,6 +40,7 @@ export function nextLook(input: NextLookInput): Outcome {
     [act && retryMs !== undefined, retryMs ?? 0, 'another try'],
     // What it waits for tells: the engine, a probe, or whoever changes the Host.
     [act && plan.actions.length + plan.holds.length > 0, waitingMs, 'something is not as it should be'],
+    [pullAgainMs !== undefined, pullAgainMs ?? 0, 'another image to pull ahead'],
     [unplanned, waitingMs, 'a proposal that cannot be planned'],
     [true, slow, 'slow pass'],
   ];

@@ -59,9 +59,8 @@ export function createObserver(session: HostSession): Observer {
         filesFor(manifest, ledger, signal),
       ]);
       const here = new Set(containers.map(({ id }) => id));
-      for (const id of details.keys()) if (!here.has(id)) details.delete(id);
-      for (const id of lastLines.keys()) if (!here.has(id)) lastLines.delete(id);
-      for (const id of touched) if (!here.has(id)) touched.delete(id);
+      for (const known of [details, lastLines, touched])
+        for (const id of known.keys()) if (!here.has(id)) known.delete(id);
       const checked = new Set(
         manifest.containers.filter(({ spec }) => spec.healthcheck !== undefined).map(({ name }) => name),
       );

@@ -5,6 +5,15 @@ import { loose, type LooseFile } from './manifest/files.ts';
 /** PEM by registry host, of the ConfigMaps that the registries name. */
 export type RegistryCertificates = Readonly<Record<string, string>>;
 
+/** Those of the revision and those that images are pulled ahead from, by host; of two for one host the revision's counts. */
+export function registriesFor(
+  revision: readonly RevisionRegistry[],
+  ahead: readonly RevisionRegistry[] = [],
+): readonly RevisionRegistry[] {
+  const others = ahead.filter(({ host }) => !revision.some((known) => known.host === host));
+  return others.length === 0 ? revision : [...revision, ...others].sort((a, b) => (a.host < b.host ? -1 : 1));
+}
+
 /** containers-registries.conf.d(5), containers-certs.d(5); Docker reads the same layout below /etc/docker/certs.d. */
 export function registryFiles(
   engine: 'Podman' | 'Docker',

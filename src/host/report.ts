@@ -10,6 +10,7 @@ import { canonicalJson } from '../api/canonical.ts';
 import { mergeConditions, summarise, type ConditionInput, type Health } from '../kernel/conditions.ts';
 import type { Manifest } from './manifest/types.ts';
 import type { Action, FieldChange, Plan } from './plan/types.ts';
+import { prePulledStatus, type PrePullSeen } from './pre-pull/status.ts';
 
 /** A status stays small (DESIGN.md section 1). */
 const mostItems = 50;
@@ -41,6 +42,8 @@ export interface Findings {
   readonly current?: { readonly manifest: Manifest; readonly plan: Plan } | undefined;
   /** What would be done, and by which revision; or why that cannot be said. */
   readonly proposed?: Proposal | undefined;
+  /** What was seen of the images that are pulled ahead; undefined where nobody looked. */
+  readonly prePull?: PrePullSeen | undefined;
   /** `service/name` of the job that runs right now. */
   readonly running?: string | undefined;
 }
@@ -57,6 +60,7 @@ export function reachedOf({ spec, status }: Host): number {
 export function statusOf(findings: Findings, now: Date): HostStatus {
   const { host, health, brake, session, current, proposed } = findings;
   const former = host.status;
+  const prePulled = prePulledStatus(host, health, findings.prePull);
   return {
     observedGeneration: host.metadata.generation,
     conditions: mergeConditions(
@@ -72,6 +76,7 @@ export function statusOf(findings: Findings, now: Date): HostStatus {
       epoch: session?.epoch ?? former?.epoch,
     }),
     ...(current === undefined ? kept(former) : seen(findings, current, now)),
+    ...(prePulled === undefined ? {} : { prePulled }),
     ...(proposed === undefined ? {} : { plan: planStatus(proposed) }),
   };
 }

@@ -1,6 +1,12 @@
 // Everything that one look at a cloud leads to, in one value: pure. The controller carries it out, the status reports it.
 import type { BareMetalNode } from '../api/baremetalnode.gen.ts';
-import type { Host, HostSpec, HostSpecAddressesItem, HostSpecJobsItem } from '../api/host.gen.ts';
+import type {
+  Host,
+  HostSpec,
+  HostSpecAddressesItem,
+  HostSpecJobsItem,
+  HostSpecPrePull,
+} from '../api/host.gen.ts';
 import type { Topology } from '../api/topology.ts';
 import type { Manifest } from '../kube/objects.ts';
 import { assignAddresses, dnsServersOf } from './addressing.ts';
@@ -8,6 +14,7 @@ import { allocate, type Member } from './allocation.ts';
 import { completedRevision, hostDiffers, hostManifest } from './host-object.ts';
 import { decideJobs, type JobHost, type Ledger } from './jobs.ts';
 import { newEntries } from './ledger.ts';
+import { planPrePull, type PrePull } from './pre-pull.ts';
 import type { Problem } from './problem.ts';
 import type { RevisionSources } from './revision.ts';
 import { prunable, type Revision } from './revision-store.ts';
@@ -33,6 +40,7 @@ export interface Decision {
   readonly targets: Targets;
   readonly rollout: RolloutDecision;
   readonly topology: Topology;
+  readonly prePull: PrePull;
   readonly problems: {
     readonly nodes: readonly Problem[];
     readonly addresses: readonly Problem[];
@@ -63,11 +71,13 @@ export function decide(world: World): Decision {
   const lookAgainMs = allocation.arriving > 0 ? arrivalsAgainMs : decided.lookAgainMs;
   const rollout = { ...decided, lookAgainMs };
   const jobs = decideJobs(jobHosts(world, members, targets, input.hosts, rollout), world.ledger);
+  const prePull = planPrePull(world, members);
   const apply = members.flatMap((member) => {
     const spec = hostSpec(world, member, {
       addresses: addressing.addresses.get(member.name) ?? [],
       assignment: rollout.assignments.get(member.name) ?? nowhere,
       jobs: jobs.jobs.get(member.name) ?? [],
+      prePull: prePull.byMember.get(member.name),
     });
     const completed = member.host === undefined ? '' : completedRevision(member.host);
     const manifest = hostManifest(overcloud, member.name, spec, completed);
@@ -78,6 +88,7 @@ export function decide(world: World): Decision {
     targets,
     rollout,
     topology: buildTopology(overcloud, roles, members, addressing.addresses),
+    prePull,
     problems: {
       nodes: allocation.problems,
       addresses: addressing.problems,
@@ -143,6 +154,7 @@ function hostSpec(
     readonly addresses: readonly HostSpecAddressesItem[];
     readonly assignment: Assignment;
     readonly jobs: readonly HostSpecJobsItem[];
+    readonly prePull: HostSpecPrePull | undefined;
   },
 ): HostSpec {
   const { spec, metadata } = overcloud;
@@ -167,6 +179,7 @@ function hostSpec(
     },
     ...given.assignment,
     jobs: given.jobs,
+    ...(given.prePull === undefined ? {} : { prePull: given.prePull }),
     mode: spec.mode,
     paused,
     pauseReason: paused ? 'spec.roles[].hosts[].paused' : '',

@@ -4,6 +4,9 @@ import type { RevisionImage, RevisionRegistry } from '../api/revision.ts';
 import { conditionOf } from './host-object.ts';
 import { problem, type Problem } from './problem.ts';
 
+/** As much as Host.status.images takes. */
+const longestTag = 128;
+
 export interface ImageOverride {
   readonly name: string;
   readonly imageSetName: string;
@@ -26,8 +29,7 @@ export interface ResolvedImages {
 }
 
 export function resolveImages(input: ImageInput): ResolvedImages | readonly Problem[] {
-  const setOf = (image: string) =>
-    input.overrides.find(({ name }) => name === image)?.imageSetName ?? input.defaultSet;
+  const setOf = (image: string) => overriddenBy(image, input.overrides) ?? input.defaultSet;
   const used = [...new Set(input.names.map(setOf))];
   const unready = used.flatMap((name) => setProblem(name, input.sets.get(name)) ?? []);
   if (unready.length > 0) return unready;
@@ -43,12 +45,35 @@ export function resolveImages(input: ImageInput): ResolvedImages | readonly Prob
   if (missing.length > 0) return missing;
   const sets = used.flatMap((name) => input.sets.get(name) ?? []);
   const main = sets.find(({ metadata }) => metadata.name === input.defaultSet) ?? sets[0];
-  const tag = main?.status?.resolved?.tag ?? '';
+  const own = input.names.filter((name) => setOf(name) === main?.metadata.name);
+  const tag =
+    main === undefined
+      ? ''
+      : tagFor(
+          main,
+          own.flatMap((name) => images[name]?.tag ?? []),
+        );
   return { images, tag, registries: registriesOf(Object.values(images), sets) };
 }
 
+/**
+ * Where each image has a tag of its own, those of the role's images count: what changes for others is no change of this role, and
+ * must not cut a revision.
+ */
+function tagFor({ spec, status }: ContainerImageSet, tags: readonly string[]): string {
+  if (spec.tag !== undefined) return status?.resolved?.tag ?? '';
+  const sorted = [...new Set(tags)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  const [lowest = '', highest = ''] = [sorted[0], sorted.at(-1)];
+  const both = `${lowest}…${highest}`;
+  return lowest === highest || both.length > longestTag ? highest : both;
+}
+
+/** The set that a single image comes from; of two the first counts. */
+export const overriddenBy = (image: string, overrides: readonly ImageOverride[]): string | undefined =>
+  overrides.find(({ name }) => name === image)?.imageSetName;
+
 /** A set is used only when it is resolved as it stands now: never half, never as it was before the last change. */
-function setProblem(name: string, set: ContainerImageSet | undefined): Problem | undefined {
+export function setProblem(name: string, set: ContainerImageSet | undefined): Problem | undefined {
   if (set === undefined) {
     return problem(
       'ImageSetNotFound',
@@ -60,7 +85,7 @@ function setProblem(name: string, set: ContainerImageSet | undefined): Problem |
 }
 
 /** In the set's own words, where it has any to say about the spec that it has now. */
-function notResolved(name: string, what: string, set: ContainerImageSet | undefined): Problem {
+export function notResolved(name: string, what: string, set: ContainerImageSet | undefined): Problem {
   const current = set?.status?.observedGeneration === set?.metadata.generation;
   const ready = set === undefined || !current ? undefined : conditionOf(set, 'Ready');
   const stalled = set !== undefined && current && conditionOf(set, 'Stalled')?.status === 'True';
@@ -69,7 +94,7 @@ function notResolved(name: string, what: string, set: ContainerImageSet | undefi
 }
 
 /** The registries that `images` are pulled from, with the settings of the set that names them. */
-function registriesOf(
+export function registriesOf(
   images: readonly RevisionImage[],
   sets: readonly ContainerImageSet[],
 ): readonly RevisionRegistry[] {

@@ -11,6 +11,10 @@ export interface Problem {
 
 export const problem = (reason: string, message: string): Problem => ({ reason, message, needsPerson: true });
 
+/** Several sentences in one. */
+export const together = (problems: readonly { readonly message: string }[]): string =>
+  problems.map(({ message }) => message).join('; ');
+
 /** Names for a sentence: at most `most`, then how many more there are. */
 export function listed(names: readonly string[], most = 5): string {
   if (names.length === 0) return 'none';

@@ -56,6 +56,7 @@ export const rolesOf = ({ spec }: Overcloud): readonly string[] => spec.roles.ma
 export const imageSetsOf = ({ spec }: Overcloud): readonly string[] =>
   unique([
     spec.imageSetName,
+    ...(spec.prePull?.imageSetNames ?? []),
     ...spec.roles
       .flatMap(({ images = [], hosts = [] }) => [...images, ...hosts.flatMap((host) => host.images ?? [])])
       .map(({ imageSetName }) => imageSetName),

@@ -14,7 +14,8 @@ import { settledState } from './claimable.ts';
 import type { Decision, World } from './decide.ts';
 import { judge } from './health.ts';
 import { completedRevision } from './host-object.ts';
-import { listed, type Problem } from './problem.ts';
+import { prePulledSummary, reportPrePull } from './pre-pull-report.ts';
+import { listed, together, type Problem } from './problem.ts';
 import { lastStep } from './rollout/model.ts';
 import { retryOf } from './rollout-input.ts';
 
@@ -40,6 +41,7 @@ export function statusOf(world: World, decision: Decision, failures: readonly Pr
     nodesAllocated(world, decision),
     imagesResolved(decision),
     converged(decision),
+    ...reportPrePull(overcloud, decision),
     ...unsupported(overcloud),
   ];
   const retry = retryOf(overcloud);
@@ -50,6 +52,7 @@ export function statusOf(world: World, decision: Decision, failures: readonly Pr
     ...counts(overcloud, decision),
     step: String(slowestStep(decision)),
     images: tagsOf(world, decision),
+    ...(overcloud.spec.prePull === undefined ? {} : { prePulled: prePulledSummary(decision) }),
     ...(rejected.length === 0 ? {} : { rejected }),
     ...(retry === undefined ? {} : { retry }),
   };
@@ -117,10 +120,6 @@ function rejections(
         former.get(revision) ?? { role, revision, host, reason, at: `${now.toISOString().slice(0, 19)}Z` },
     );
 }
-
-/** Several sentences in one. */
-const together = (problems: readonly { readonly message: string }[]): string =>
-  problems.map(({ message }) => message).join('; ');
 
 function nodesAllocated({ nodes }: World, { problems, members }: Decision): ConditionInput {
   const type = 'NodesAllocated';

@@ -9,11 +9,10 @@ import type {
   Engine,
   EngineEvent,
   FileState,
-  FileWrite,
-  HostFiles,
   HostSession,
   Ledger,
 } from '../../src/host/ports.ts';
+import { fakeFiles } from './engine-files.ts';
 
 export interface FakeContainer {
   readonly id: string;
@@ -38,6 +37,10 @@ export interface Faults {
   readonly sick: Set<string>;
   /** `repository@digest` that cannot be pulled. */
   readonly noPull: Set<string>;
+  /** How long the pull of a `repository@digest` takes, in ms; others take no time. */
+  readonly slowPull: Map<string, number>;
+  /** No pull works: there is no room for an image. */
+  diskFull: boolean;
   /** Paths that cannot be written. */
   readonly refuseWrite: Set<string>;
   /** False: as Podman 4.3, which cannot take a restart policy away. */
@@ -57,6 +60,10 @@ export interface FakeMachine {
   changes(): number;
   /** How many commands were run in containers. */
   execs: number;
+  /** What pulls did, in order: `begins repository@digest`, then `ends` or `breaks off`. */
+  readonly pulls: string[];
+  /** Who logged in to pull, by `repository@digest`. */
+  readonly logins: Map<string, string>;
   connect(): HostSession;
   /** A container that somebody made by hand. */
   byHand(spec: Pick<ContainerSpec, 'name'> & Partial<ContainerSpec>): FakeContainer;
@@ -109,6 +116,8 @@ export function createFakeMachine(clock: Clock): FakeMachine {
     exits: new Map(),
     sick: new Set(),
     noPull: new Set(),
+    slowPull: new Map(),
+    diskFull: false,
     refuseWrite: new Set(),
     canDisarm: true,
     crash: undefined,
@@ -161,6 +170,8 @@ export function createFakeMachine(clock: Clock): FakeMachine {
     ledger: emptyLedger,
     owner: '',
     execs: 0,
+    pulls: [],
+    logins: new Map(),
     changes: () => changes,
     named,
     byHand(spec) {
@@ -235,7 +246,7 @@ export function createFakeMachine(clock: Clock): FakeMachine {
     };
     return {
       facts: { hostname: 'host', machineId: 'machine', bootId: 'boot', owner: machine.owner },
-      engine: fakeEngine(machine, { change, ask, add, start, emit }),
+      engine: fakeEngine(machine, { change, ask, add, start, emit, clock }),
       files: fakeFiles(machine, { change, ask }),
       closed: over.signal,
       readLedger: () => ask(() => machine.ledger),
@@ -252,7 +263,8 @@ export function createFakeMachine(clock: Clock): FakeMachine {
   return machine;
 }
 
-interface Hands {
+/** Every question and every change to the machine passes here. */
+export interface Hands {
   readonly change: <T>(work: () => T) => Promise<T>;
   readonly ask: <T>(work: () => T) => Promise<T>;
 }
@@ -263,6 +275,7 @@ function fakeEngine(
     readonly add: (spec: ContainerSpec) => FakeContainer;
     readonly start: (container: FakeContainer) => void;
     readonly emit: (action: string, container: FakeContainer) => void;
+    readonly clock: Clock;
   },
 ): Engine {
   const { containers, images, faults } = machine;
@@ -335,45 +348,32 @@ function fakeEngine(
     wait: (id) => ask(() => Object.assign(find(id, 'wait'), { state: 'exited' as const }).exitCode),
     logTail: (id) => ask(() => find(id, 'read the log of').log),
     imageId: (reference) => ask(() => images.get(reference)),
-    pull: (repository, digest) =>
-      change(() => {
-        const reference = `${repository}@${digest}`;
+    async pull(repository, digest, auth, signal) {
+      const reference = `${repository}@${digest}`;
+      machine.pulls.push(`begins ${reference}`);
+      if (auth !== undefined) machine.logins.set(reference, auth.username);
+      try {
+        const ms = faults.slowPull.get(reference);
+        if (ms !== undefined) await hands.clock.sleep(ms, signal);
+      } catch (error) {
+        machine.pulls.push(`breaks off ${reference}`);
+        throw error;
+      }
+      await change(() => {
+        if (faults.diskFull)
+          throw transient('ImagePullFailed', `host: cannot pull ${reference}: no space left on device`);
         if (faults.noPull.has(reference))
           throw transient('ImagePullFailed', `host: cannot pull ${reference}: connection refused`);
         images.set(reference, `sha256:${sha256(digest)}`);
-      }),
+      });
+      machine.pulls.push(`ends ${reference}`);
+    },
     tag: (source, repository, tag) =>
       change(() => {
         const id = images.get(source) ?? source;
         images.set(`${repository}:${tag}`, id);
       }),
   };
-}
-
-function fakeFiles({ files, faults }: FakeMachine, { change, ask }: Hands): HostFiles {
-  const write = (file: FileWrite) => {
-    if (faults.refuseWrite.has(file.path))
-      throw terminal('FileRefused', `host: ${file.path}: no such owner on this host: ${file.owner}`);
-    const { mode, owner } = file;
-    files.set(file.path, { type: 'file', content: Buffer.from(file.content).toString(), mode, owner });
-  };
-  return {
-    stat: (paths) => ask(() => paths.map((path) => stateOf(path, files.get(path)))),
-    write: (list) => change(() => list.forEach(write)),
-    ensureDirectories: (list) =>
-      change(() =>
-        list.forEach(({ path, mode, owner }) =>
-          files.set(path, { type: 'directory', content: '', mode, owner }),
-        ),
-      ),
-    remove: (paths) => change(() => paths.forEach((path) => files.delete(path))),
-  };
-}
-
-function stateOf(path: string, file: FakeFile | undefined): FileState {
-  if (file === undefined) return { path, type: 'missing', sha256: '', mode: '', owner: '' };
-  const { type, content, mode, owner } = file;
-  return { path, type, sha256: type === 'file' ? sha256(content) : '', mode, owner };
 }
 
 const summaryOf = ({ id, spec, imageId, state }: FakeContainer): ContainerSummary => ({

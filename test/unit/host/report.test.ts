@@ -83,6 +83,7 @@ describe('the next look at a host', () => {
       link: { prober },
       failures,
       writeAgainMs: undefined,
+      pullAgainMs: undefined,
       slowPassMs: 300_000,
       random: () => 0.5,
     });

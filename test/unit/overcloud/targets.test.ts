@@ -130,6 +130,31 @@ describe('a revision', () => {
     expect('services' in result && result.imagesTag).to.equal('1');
   });
 
+  it('cuts no revision for the tag of an image that the role does not run', () => {
+    const withTags = (glance: string): ContainerImageSet => {
+      const set = imageSet('pike', '', ['keystone', 'keystone-tools', 'glance']);
+      const { tag: _tag, ...spec } = set.spec;
+      const tags: Readonly<Record<string, string>> = {
+        keystone: '13.0-9',
+        'keystone-tools': '13.0-38',
+        glance,
+      };
+      const { resolved } = set.status ?? {};
+      if (resolved === undefined) throw new Error('not resolved');
+      const images = resolved.images.map((image) => ({ ...image, tag: tags[image.name] ?? '' }));
+      return {
+        ...set,
+        spec: { ...spec, tagPattern: '13.0-*' },
+        status: { observedGeneration: 1, resolved: { ...resolved, tag: `13.0-9…${glance}`, images } },
+      };
+    };
+    const revisionWith = (glance: string) =>
+      composeRevision(sources({ imageSets: byName(withTags(glance)) }), 'controller', []);
+    expect(revisionWith('13.0-44')).to.deep.equal(revisionWith('13.0-99'));
+    const revision = revisionWith('13.0-44');
+    expect('services' in revision && revision.imagesTag).to.equal('13.0-9…13.0-38');
+  });
+
   const unresolved = (more: Partial<ContainerImageSet>): RevisionSources =>
     sources({ imageSets: byName({ ...imageSet('pike', '1', ['keystone', 'keystone-tools']), ...more }) });
   const condition = (type: string, status: 'True' | 'False', message: string) => ({

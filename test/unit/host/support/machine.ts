@@ -1,4 +1,5 @@
 // Drives plan and apply against the machine in memory, as the controller does, pass by pass.
+import { createLimiter } from '../../../../src/kernel/limiter.ts';
 import { silentLogger } from '../../../../src/kernel/log.ts';
 import type { Note } from '../../../../src/host/apply/context.ts';
 import { applyPlan } from '../../../../src/host/apply.ts';
@@ -40,7 +41,8 @@ const target = {
 export function createOperator(machine: FakeMachine, clock: ManualClock): Operator {
   const notes: Note[] = [];
   const { signal } = new AbortController();
-  const deps = { clock, random: () => 0, log: silentLogger, onSettled: () => undefined };
+  const pulls = createLimiter(1);
+  const deps = { clock, random: () => 0, log: silentLogger, pulls, onSettled: () => undefined };
   const memory: HostMemory = createHostMemory(deps);
   let session: HostSession | undefined;
 
