@@ -16,7 +16,7 @@ export interface WriteOptions {
 export interface Draft {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: ObjectKey;
+  readonly metadata: ObjectKey & { readonly annotations?: Readonly<Record<string, string>> };
   readonly [member: string]: unknown;
 }
 

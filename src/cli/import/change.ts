@@ -1,5 +1,4 @@
-// What an import did to a node, from how it was before and after.
-import type { BareMetalNode } from '../../api/baremetalnode.gen.ts';
+// What an import did to an object, from how it was before and after.
 import type { Secret } from '../../kube/objects.ts';
 import { isMap } from './document.ts';
 
@@ -9,15 +8,17 @@ export type Change =
   | { readonly kind: 'updated'; readonly fields: readonly string[] }
   | { readonly kind: 'unchanged' };
 
-/** `before` is undefined for what was not there. Values are compared, never shown. */
-export function changeOf(
-  node: { readonly before: BareMetalNode | undefined; readonly after: BareMetalNode },
-  secret: { readonly before: Secret | undefined; readonly after: Secret },
-): Change {
-  if (node.before === undefined) return { kind: 'created' };
-  const isSameAccount = differences(secret.before?.data ?? {}, secret.after.data ?? {}, '').length === 0;
+interface Pair<T> {
+  readonly before: T | undefined;
+  readonly after: T;
+}
+
+/** `before` is undefined for what was not there; `secret`, where there is none. Values are compared, never shown. */
+export function changeOf(object: Pair<{ readonly spec: unknown }>, secret: Pair<Secret> | undefined): Change {
+  if (object.before === undefined) return { kind: 'created' };
+  const isSameAccount = differences(secret?.before?.data ?? {}, secret?.after.data ?? {}, '').length === 0;
   const fields = [
-    ...differences(node.before.spec, node.after.spec, ''),
+    ...differences(object.before.spec, object.after.spec, ''),
     ...(isSameAccount ? [] : ['credentials']),
   ];
   return fields.length === 0 ? { kind: 'unchanged' } : { kind: 'updated', fields };

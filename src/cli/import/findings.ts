@@ -14,7 +14,9 @@ export interface Findings {
 export interface Collected {
   /** Findings of one node; `label` says which: "node 3 (ctrl03)". */
   of(label: string): Findings;
-  /** Throws terminal ImportRefused with a line for each problem, in the order of the file. */
+  /** A line for each problem, in the order of the file. */
+  problems(): readonly string[];
+  /** Throws terminal ImportRefused with those. */
   refuseProblems(): void;
   /** A line for each remark: "warning: …: node 1 (ctrl01), node 2 (ctrl02)". */
   remarks(): readonly string[];
@@ -37,6 +39,7 @@ export function collectFindings(file: string): Collected {
         },
       };
     },
+    problems: () => problems.flat(),
     refuseProblems() {
       if (problems.flat().length > 0) throw terminal('ImportRefused', problems.flat().join('\n'));
     },

@@ -44,15 +44,22 @@ export function checkKeys(node: RawNode, driver: Driver, findings: Findings): vo
       findings.remark('note', `${key} is ignored: it is for Ironic, which is not here`);
     } else if (prefixes[driver].some((prefix) => key.startsWith(prefix))) {
       findings.remark('note', `${key} is ignored: it is an option of Ironic's driver`);
-    } else findings.problem(key, `is unknown${hintFor(key)}`);
+    } else findings.problem(key, `is unknown${hintFor(key, known)}`);
   }
 }
 
-function hintFor(key: string): string {
-  const nearest = known
+/** What to say after "is unknown". */
+export function hintFor(key: string, candidates: readonly string[]): string {
+  const nearest = nearestTo(key, candidates);
+  return nearest === undefined ? ': remove it' : `: is ${nearest} meant?`;
+}
+
+/** The candidate that `key` may be a slip of. */
+export function nearestTo(key: string, candidates: readonly string[]): string | undefined {
+  const nearest = candidates
     .map((candidate) => ({ candidate, edits: editsBetween(key, candidate) }))
     .reduce((best, next) => (next.edits < best.edits ? next : best));
-  return nearest.edits <= mostEdits ? `: is ${nearest.candidate} meant?` : ': remove it';
+  return nearest.edits <= mostEdits ? nearest.candidate : undefined;
 }
 
 /** The Levenshtein distance: how many letters must be added, removed or changed. */

@@ -1,5 +1,6 @@
 // The import in words: the table of nodes and the line below it, or manifests for GitOps.
 import { dump } from 'js-yaml';
+import type { Draft } from '../cluster.ts';
 import { table } from '../table.ts';
 import type { Change } from './change.ts';
 import { draftsOf } from './manifests.ts';
@@ -19,15 +20,20 @@ export function reportTable(tried: readonly Tried[], dryRun: boolean): string {
     changeText(change, dryRun),
   ]);
   const nodes = tried.length === 1 ? '1 node' : `${tried.length} nodes`;
-  const counts = kinds
-    .map((kind) => ({ kind, count: tried.filter(({ change }) => change.kind === kind).length }))
-    .filter(({ count }) => count > 0)
-    .map(({ kind, count }) => `${count} ${verb(kind, dryRun)}`);
-  const ending = dryRun ? ' (dry run: nothing was written)' : '';
-  return `${table(['NAME', 'BMC', 'MAC', 'PROFILE', 'CHANGE'], rows)}\n${nodes}: ${counts.join(', ')}${ending}\n`;
+  const changes = tried.map(({ change }) => change);
+  return `${table(['NAME', 'BMC', 'MAC', 'PROFILE', 'CHANGE'], rows)}\n${changesText(nodes, changes, dryRun)}`;
 }
 
-function changeText(change: Change, dryRun: boolean): string {
+/** The last line: how many of `what`, as "2 nodes", were changed in which way. */
+export function changesText(what: string, changes: readonly Change[], dryRun: boolean): string {
+  const counts = kinds
+    .map((kind) => ({ kind, count: changes.filter((change) => change.kind === kind).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ kind, count }) => `${count} ${verb(kind, dryRun)}`);
+  return `${what}: ${counts.join(', ')}${dryRun ? ' (dry run: nothing was written)' : ''}\n`;
+}
+
+export function changeText(change: Change, dryRun: boolean): string {
   const word = verb(change.kind, dryRun);
   return change.kind === 'updated' ? `${word} (${change.fields.join(', ')})` : word;
 }
@@ -41,11 +47,16 @@ export function manifests(
   namespace: string | undefined,
   withSecrets: boolean,
 ): string {
-  const documents = nodes.flatMap((imported) => {
+  const drafts = nodes.flatMap((imported) => {
     const { secret, node } = draftsOf(imported, imported.name, namespace ?? '');
     return withSecrets ? [secret, node] : [node];
   });
-  return documents
+  return manifestText(drafts, namespace);
+}
+
+/** Documents in this order. `namespace`: put into each, where given. */
+export function manifestText(drafts: readonly Draft[], namespace: string | undefined): string {
+  return drafts
     .map(({ metadata, ...rest }) => {
       const { apiVersion, kind, ...body } = rest;
       const placed = namespace === undefined ? { name: metadata.name } : metadata;

@@ -9,7 +9,7 @@ import { draftsOf } from './manifests.ts';
 import type { Matched } from './match.ts';
 
 /** Owns the fields that come from a file, so that a later import can take back what the file no longer says. */
-const importManager = 'undercloud-import';
+export const importManager = 'undercloud-import';
 /** Enough to hide the way to the server and back, and far below its own limits (400 by default). */
 const mostAtOnce = 8;
 

@@ -16,6 +16,8 @@ export interface Outside {
   err(text: string): void;
   /** One line that is written over by the next; '' clears it. Nothing where standard error is no terminal. */
   progress(line: string): void;
+  /** The line that is typed after `question`, '' for Ctrl-D; undefined where standard input or error is no terminal. */
+  ask(question: string): Promise<string | undefined>;
   /** A whole text file; `-` is standard input. Throws terminal FileUnreadable. */
   readText(path: string): Promise<string>;
   /** Throws terminal FileUnreadable, also while the chunks are read. */

@@ -1,9 +1,10 @@
 // The real outside: this process's streams, its files, the web, and the cluster of its kubeconfig.
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import { systemClock } from '../../kernel/clock.ts';
-import { messageOf, terminal } from '../../kernel/errors.ts';
+import { isAbort, messageOf, terminal } from '../../kernel/errors.ts';
 import { loadAccess } from '../../kube/access.ts';
 import { createApiServer } from '../../kube/http.ts';
 import { createCluster } from '../cluster.ts';
@@ -18,6 +19,7 @@ export function createTerminal(): Outside {
       // To the line's start, and what is to the right of it cleared (ECMA-48: CR, EL).
       if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line}`);
     },
+    ask,
     readText: (path) => reading(path, () => (path === '-' ? text(process.stdin) : readFile(path, 'utf8'))),
     openFile,
     openUrl,
@@ -28,6 +30,21 @@ export function createTerminal(): Outside {
       return { ...cluster, close: () => access.close() };
     },
   };
+}
+
+async function ask(question: string): Promise<string | undefined> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } catch (error) {
+    // Ctrl-C and Ctrl-D: nothing was typed.
+    if (!isAbort(error)) throw error;
+    process.stderr.write('\n');
+    return '';
+  } finally {
+    lines.close();
+  }
 }
 
 async function openFile(path: string): Promise<Source> {

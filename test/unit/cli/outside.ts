@@ -32,6 +32,7 @@ export async function runIn(world: World, ...args: readonly string[]): Promise<O
     out: (text) => void (out += text),
     err: (text) => void (err += text),
     progress: () => undefined,
+    ask: () => Promise.resolve(undefined),
     readText: (path) => Promise.resolve(entry(world.files, path)),
     openFile: (path) => Promise.resolve(sourceOf(entry(world.files, path))),
     openUrl: (url) => Promise.resolve(sourceOf(entry(world.urls, url))),
