@@ -78,6 +78,31 @@ describe('a change', function () {
     );
   });
 
+  it('of the tag can be pulled ahead: every host has the images, and nothing of it is touched', async () => {
+    const before = await everything();
+    const { spec } = await cloud.get('cis', 'pike');
+    const next = {
+      apiVersion: 'undercloud.dev/v1alpha1',
+      kind: 'ContainerImageSet',
+      metadata: { name: 'next' },
+    };
+    await cloud.apply(JSON.stringify({ ...next, spec: { ...spec, tag: '12.0-20180319.1' } }));
+    await cloud.patch('ovc', 'lab', { spec: { prePull: { imageSetNames: ['next'] } } });
+    await cloud.ready('cis', 'next', 'True', 60);
+    await eventually('every host has pulled them', 120, async () => {
+      const { status } = await cloud.get('ovc', 'lab');
+      const pulled = status?.conditions?.find(({ type }) => type === 'PrePulled');
+      return pulled?.status === 'True' ? true : undefined;
+    });
+    const { status } = await cloud.get('cis', 'next');
+    const { images } = status?.resolved as { images: { name: string; digest: string }[] };
+    const digest = images.find(({ name }) => name === 'nova-compute')?.digest ?? 'none';
+    expect(await cloud.ssh('overcloud-cmpt01', 'podman images --digests')).to.include(digest);
+    expect(touched(before, await everything())).to.deep.equal([]);
+    await cloud.patch('ovc', 'lab', { spec: { prePull: null } });
+    await cloud.kubectl(['delete', 'cis/next', '-n', 'lab', '--timeout=60s']);
+  });
+
   it('of the tag replaces only the containers whose image changed', async () => {
     const before = await everything();
     await cloud.patch('cis', 'pike', { spec: { tag: '12.0-20180319.1' } });
