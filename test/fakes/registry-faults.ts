@@ -39,7 +39,9 @@ export interface Faults {
   breaksReads: number;
   /** Blobs are sent half, and then nothing more comes. */
   stallsReads: boolean;
-  /** So many times uploads are received half and the connection ends. */
+  /** So many times what would be appended to an upload is answered with 429. */
+  throttlesUploads: number;
+  /** So many times uploads are received and kept half, and the connection ends. */
   breaksUploads: number;
   /** What broke off is unknown afterwards, as with the distribution project's registry up to 2.8. */
   forgetsUploads: boolean;
@@ -88,6 +90,7 @@ export const noFaults = (): Faults => ({
   blobExcess: undefined,
   breaksReads: 0,
   stallsReads: false,
+  throttlesUploads: 0,
   breaksUploads: 0,
   forgetsUploads: false,
   overstatesUploads: 0,

@@ -9,7 +9,7 @@ export interface StoredManifest {
 export interface OpenUpload {
   readonly id: string;
   readonly repository: string;
-  readonly chunks: Buffer[];
+  chunks: Buffer[];
   /** Of all chunks together. */
   size: number;
 }

@@ -14,7 +14,7 @@ export interface UploadDesk {
 }
 
 /** Uploads have this in their query: a client that loses it loses the upload. */
-const state = '_state=kept%2Fas%3Dit+is';
+const state = '_state=kept%2Fas%20it~is*';
 
 export function openUpload(desk: UploadDesk, repository: string, url: URL, response: ServerResponse): void {
   const { store, faults } = desk;
@@ -72,6 +72,13 @@ async function append(
     progress(desk, upload, response, 416);
     return;
   }
+  if (faults.throttlesUploads > 0) {
+    faults.throttlesUploads -= 1;
+    response.writeHead(429, { 'retry-after': faults.retryAfter }).end();
+    request.resume();
+    return;
+  }
+  const before = upload.size;
   const half = Math.floor(Number(request.headers['content-length'] ?? 0) / 2);
   let received = 0;
   // Servers that answer early read the rest nevertheless, or close the connection.
@@ -84,7 +91,11 @@ async function append(
       fail(response, 500, 'UNKNOWN', 'unknown error', 'write /var/lib/registry/x: no space left on device');
       break;
     }
-    if (received >= half && breaksOff(desk, upload, request, response)) break;
+    if (received >= half && breaksOff(desk, upload, request, response)) {
+      upload.chunks = [Buffer.concat(upload.chunks).subarray(0, before + half)];
+      upload.size = before + half;
+      break;
+    }
   }
   if (response.headersSent) request.resume();
   else if (request.complete) progress(desk, upload, response, 202);

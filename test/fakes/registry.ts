@@ -156,6 +156,7 @@ function scopesFor({ method = '', url: path = '' }: IncomingMessage): readonly s
 
 async function route(desk: UploadDesk, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { store, faults } = desk;
+  const { redirectsTo } = faults;
   const url = new URL(request.url ?? '', 'http://fake');
   const [, repository = '', what, reference = ''] = pathPattern.exec(url.pathname) ?? [];
   if (what === undefined) {
@@ -166,8 +167,8 @@ async function route(desk: UploadDesk, request: IncomingMessage, response: Serve
     await answerUpload(desk, { id: reference, url }, request, response);
   } else if (what === 'tags') {
     answerTags(desk, repository, url, response);
-  } else if (faults.redirectsTo !== undefined) {
-    response.writeHead(307, { location: `${faults.redirectsTo}${request.url ?? ''}` }).end();
+  } else if (redirectsTo !== undefined) {
+    response.writeHead(307, { location: `${redirectsTo}${request.url ?? ''}` }).end();
   } else if (what === 'blobs') {
     answerBlob(desk, store.blob(repository, reference), request, response);
   } else if (request.method === 'PUT') {

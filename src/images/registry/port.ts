@@ -36,8 +36,9 @@ export type BlobReader = (from: number, signal: AbortSignal) => Promise<AsyncIte
 
 /**
  * One registry, for one set of credentials. Every method throws OperatorErrors: transient RegistryUnreachable,
- * RegistryThrottled and RegistryFull; terminal RegistryCertificateInvalid, RegistryAuthFailed, RegistryRefused (it answers, but
- * not as a registry does), AddressForbidden (a loopback or link-local address where those are not allowed) and DigestMismatch.
+ * RegistryThrottled and RegistryFull; terminal RegistryCertificateInvalid, CAInvalid, RegistryAuthFailed, RegistryRefused (it
+ * answers, but not as a registry does), AddressForbidden (a loopback or link-local address where those are not allowed),
+ * ReferenceInvalid (a name that is none: nothing is asked) and DigestMismatch; or the signal's reason.
  */
 export interface Registry {
   /** Says whether the registry can be used at all; free when that is known. Call it before asking for many images. */
@@ -51,13 +52,17 @@ export interface Registry {
    * not there.
    */
   digest(repository: string, reference: string, signal: AbortSignal): Promise<string | undefined>;
-  /** All tags, page by page. Throws terminal ImageNotFound for a repository that is not there. */
+  /** All tags, page by page, in the registry's order. Throws terminal ImageNotFound for a repository that is not there. */
   tags(repository: string, signal: AbortSignal): Promise<readonly string[]>;
-  /** A small blob as a whole (an image's configuration, a signature's payload), verified. Throws terminal ImageNotFound. */
+  /**
+   * A small blob as a whole (an image's configuration, a signature's payload), of at most 4 MiB, verified. Throws terminal
+   * ImageNotFound.
+   */
   smallBlob(repository: string, blob: Descriptor, signal: AbortSignal): Promise<Uint8Array>;
   /**
-   * A blob's bytes from `from` on, as they come, not verified (only whoever has all of them can do that). Throws terminal
-   * ImageNotFound; the iteration throws transient RegistryUnreachable when it breaks off.
+   * A blob's bytes from `from` on, as they come, not verified but for their number (only whoever has all of them can do that).
+   * Throws terminal ImageNotFound; the iteration throws transient RegistryUnreachable when it breaks off or falls silent. It holds
+   * a connection: iterate it, or abort `signal`.
    */
   readBlob(
     repository: string,
@@ -66,11 +71,16 @@ export interface Registry {
     signal: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array>>;
   hasBlob(repository: string, digest: string, signal: AbortSignal): Promise<boolean>;
-  /** Makes a blob of another repository of this registry appear here. False: the registry would not, and nothing is left. */
+  /**
+   * Makes a blob of another repository of this registry appear here. False: the registry would not, for whatever reason that an
+   * upload does not share, and nothing is left.
+   */
   mountBlob(repository: string, digest: string, from: string, signal: AbortSignal): Promise<boolean>;
   /**
-   * Uploads a blob, and goes on where it was when either side breaks off. `onBytes` hears of each piece that was handed on.
-   * Throws terminal DigestMismatch when `read` yields other bytes than `blob` says: then nothing is left in the registry.
+   * Uploads a blob, and goes on where it was when either side breaks off: at the destination that is from the start where the
+   * registry does not know the upload any more (the distribution project's up to 2.8). `onBytes` hears of each byte once, when it
+   * was handed on first. Throws terminal DigestMismatch when `read` yields other bytes than `blob` says: then nothing is left in
+   * the registry. When `read` fails for good that is thrown.
    */
   uploadBlob(
     repository: string,
@@ -79,7 +89,10 @@ export interface Registry {
     onBytes: (bytes: number) => void,
     signal: AbortSignal,
   ): Promise<void>;
-  /** Puts the manifest's very bytes at `reference`, and verifies that the registry has it under its digest. */
+  /**
+   * Puts the manifest's very bytes at `reference`, and verifies that the registry has it under its digest. Throws transient
+   * BlobMissing when the registry lacks something that it names.
+   */
   putManifest(repository: string, reference: string, manifest: Manifest, signal: AbortSignal): Promise<void>;
 }
 

@@ -11,6 +11,8 @@ export interface Said {
   /** Codes, messages and details on one line; empty where there are none. */
   readonly words: string;
   readonly codes: readonly string[];
+  /** It has no room. */
+  readonly full: boolean;
 }
 
 /** A body in another form says nothing. What holds one of `secrets` is not shown: a proxy may send a request back as it was. */
@@ -25,6 +27,7 @@ export function parseRefusal(status: number, body: string, secrets: readonly str
     status,
     words: secrets.some((secret) => secret !== '' && words.includes(secret)) ? '' : words,
     codes: errors.map(({ code }) => textOf(code)),
+    full: isFull(status, words),
   };
 }
 
@@ -61,7 +64,7 @@ export function refusal(
 ): OperatorError {
   const { status } = said;
   const answer = `(${wordsOf(said)})`;
-  if (right === 'push' && isFull(said)) {
+  if (right === 'push' && said.full) {
     return transient(
       'RegistryFull',
       `registry ${access.host} has no room for ${what} ${answer}: make room, raise its quota, or collect its garbage`,
@@ -122,7 +125,7 @@ function loginRefusal(
  * 507 (RFC 4918, 11.5), or an error of any status whose words say so: the distribution project's registry answers 500 with what the file
  * system said, or 28 for ENOSPC (registry/storage/driver/storagedriver.go); Harbor and Quay name the quota.
  */
-const isFull = ({ status, words }: Said): boolean =>
+const isFull = (status: number, words: string): boolean =>
   status === 507 ||
   (status !== 429 &&
     /no space left|"Err":28\b|quota|insufficient storage|exceeds? the (configured )?(upper |storage )?limit/i.test(

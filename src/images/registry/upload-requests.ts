@@ -60,6 +60,7 @@ export function createUploadRequests(access: RegistryAccess, session: RegistrySe
       const { repository, blob, signal } = parcel;
       const question = { method: 'POST', target: openPath(repository, blob), headers: noBody } as const;
       const response = await ask(repository, question, signal);
+      if (response.status === 404) throw noPlace(access, parcel, await session.heard(response));
       if (response.status !== 202) throw (await refuse(parcel, response)).interrupted;
       await response.discard();
       const location = locationOf(access, response);
@@ -82,8 +83,7 @@ export function createUploadRequests(access: RegistryAccess, session: RegistrySe
       return { location: locationOf(access, response) ?? upload.location, offset: blob.size };
     },
     async close(parcel, upload) {
-      const target = new URL(upload.location);
-      target.searchParams.set('digest', parcel.blob.digest);
+      const target = withDigest(upload.location, parcel.blob.digest);
       const question = { method: 'PUT', target, headers: noBody, patience: 'commit' } as const;
       const response = await ask(parcel.repository, question, parcel.signal);
       if (!isGood(response)) return refuse(parcel, response);
@@ -129,6 +129,13 @@ function createAbandon(ask: Ask): UploadRequests['abandon'] {
       // "Clients SHOULD ignore any failures" (distribution-spec, "Cancel a blob upload").
     }
   };
+}
+
+/** Its query may be signed: not a byte of it changes. */
+function withDigest(location: URL, digest: string): URL {
+  const url = new URL(location);
+  url.search = `${location.search === '' ? '?' : `${location.search}&`}digest=${encodeURIComponent(digest)}`;
+  return url;
 }
 
 /** Relative to what was asked, or absolute, with a query to keep. Throws as namedUrl. */
@@ -188,6 +195,12 @@ function uploadRefusal(
   const changed = said.codes.some((code) => code === 'DIGEST_INVALID' || code === 'SIZE_INVALID');
   return changed ? otherBytes(access, name, said) : refusal(access, said, name, 'push');
 }
+
+const noPlace = (access: RegistryAccess, { repository }: Parcel, said: Said): OperatorError =>
+  refused(
+    access,
+    `has no place for ${repository} (${wordsOf(said)}): create its project or repository there first`,
+  );
 
 /** An upload that was open is unknown, or not where we believe it to be. */
 const isLost = ({ status, codes }: Said): boolean =>

@@ -134,6 +134,13 @@ describe('the registry client says so', () => {
       reason: 'RegistryCertificateInvalid',
       says: /does not speak TLS .* insecure: true/,
     },
+    ...['garbage', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'].map((ca) => ({
+      name: `a CA that is none: ${ca.slice(-20)}`,
+      access: { ca },
+      kind: 'terminal',
+      reason: 'CAInvalid',
+      says: /holds no certificate, or one that is damaged/,
+    })),
     {
       name: 'a registry that fails',
       arrange: (registry) => (registry.faults.status = 503),

@@ -1,10 +1,15 @@
 // Fake registries and clients for one test file, with a clock on which waiting takes no time; all is closed after each test.
 import { createAddressGuard } from '../../../src/images/registry/address.ts';
 import { createRegistryClient } from '../../../src/images/registry/client.ts';
-import type { Registry, RegistryAccess } from '../../../src/images/registry/port.ts';
+import type { BlobReader, Registry, RegistryAccess } from '../../../src/images/registry/port.ts';
 import { systemClock, type Clock } from '../../../src/kernel/clock.ts';
 import type { OperatorError } from '../../../src/kernel/errors.ts';
-import { startFakeRegistry, type FakeRegistry, type FakeRegistryOptions } from '../../fakes/registry.ts';
+import {
+  digestOf,
+  startFakeRegistry,
+  type FakeRegistry,
+  type FakeRegistryOptions,
+} from '../../fakes/registry.ts';
 
 export const repository = 'rhosp12/openstack-nova-api';
 export const login = { username: 'lab', password: 'not-a-secret' };
@@ -81,6 +86,50 @@ export const noise = (bytes: number, seed = 1): Buffer => {
   }
   return content;
 };
+
+const sampleContent = noise(300_000);
+/** A blob for uploads. */
+export const sample = {
+  content: sampleContent,
+  blob: { digest: digestOf(sampleContent), size: sampleContent.length },
+};
+
+interface Source {
+  readonly read: BlobReader;
+  /** At which it was asked to begin. */
+  readonly offsets: readonly number[];
+}
+
+/** Reads from memory, and keeps the offsets at which it was asked to begin. */
+export function memory(bytes: Buffer = sample.content): Source {
+  const offsets: number[] = [];
+  const read: BlobReader = (from) => {
+    offsets.push(from);
+    return Promise.resolve(pieces(bytes, from));
+  };
+  return { read, offsets };
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await
+async function* pieces(bytes: Buffer, from: number): AsyncGenerator<Uint8Array> {
+  for (let at = from; at < bytes.length; at += 50_000) yield bytes.subarray(at, at + 50_000);
+}
+
+/** The first time it yields what is given and then nothing until it is told to stop; after that as `memory`. */
+export function stuck(first: Buffer): Source & { readonly ended: () => number } {
+  const { read: readAll, offsets } = memory();
+  let ended = 0;
+  const read: BlobReader = async (from, signal) => {
+    const all = await readAll(from, signal);
+    if (offsets.length > 1) return all;
+    return (async function* () {
+      yield* pieces(first, from);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      ended += 1;
+    })();
+  };
+  return { read, offsets, ended: () => ended };
+}
 
 /** What a promise rejects with; fails the test when it does not. */
 export async function failure(promise: Promise<unknown>): Promise<OperatorError> {

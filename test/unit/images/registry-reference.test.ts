@@ -107,6 +107,11 @@ describe("a registry's own words", () => {
     });
   }
 
+  it('count also where they are not shown', () => {
+    const body = errors({ detail: 'write /not-a-secret: no space left on device' });
+    expect(parseRefusal(500, body, ['not-a-secret'])).to.include({ words: '', full: true });
+  });
+
   it('are cut where they are long', () => {
     const error = refusal(access, parseRefusal(400, errors({ message: 'x'.repeat(5_000) }), []), 'it');
     expect(error.message.length).to.be.lessThan(400);

@@ -1,28 +1,22 @@
 // The registry client uploads and mounts blobs, whatever breaks off, expires, fills up or lies on either side.
 import { expect } from 'chai';
 import type { BlobReader } from '../../../src/images/registry/port.ts';
-import { transient } from '../../../src/kernel/errors.ts';
+import { terminal, transient } from '../../../src/kernel/errors.ts';
 import { digestOf, type FakeRegistry } from '../../fakes/registry.ts';
-import { failure, login, never, noise, registryLab, repository } from './registry-lab.ts';
+import {
+  failure,
+  login,
+  memory,
+  never,
+  noise,
+  registryLab,
+  repository,
+  sample,
+  stuck,
+} from './registry-lab.ts';
 
-const content = noise(300_000);
-const blob = { digest: digestOf(content), size: content.length };
+const { content, blob } = sample;
 const ignore = () => undefined;
-
-/** Reads from memory, and keeps the offsets at which it was asked to begin. */
-function memory(bytes: Buffer = content): { readonly read: BlobReader; readonly offsets: readonly number[] } {
-  const offsets: number[] = [];
-  const read: BlobReader = (from) => {
-    offsets.push(from);
-    return Promise.resolve(pieces(bytes, from));
-  };
-  return { read, offsets };
-}
-
-// eslint-disable-next-line @typescript-eslint/require-await
-async function* pieces(bytes: Buffer, from: number): AsyncGenerator<Uint8Array> {
-  for (let at = from; at < bytes.length; at += 50_000) yield bytes.subarray(at, at + 50_000);
-}
 
 const patches = (registry: FakeRegistry) => registry.requests().filter(({ method }) => method === 'PATCH');
 
@@ -87,14 +81,32 @@ describe('the registry client uploads', () => {
     expect(lab.waits()).to.deep.equal([500, 1_000]);
   });
 
+  it('on from the middle of what it has read, and stops the reading that nobody wants', async () => {
+    const registry = await fake();
+    registry.faults.breaksUploads = 1;
+    const source = stuck(content.subarray(0, 170_000));
+    await clientOf(registry.host).uploadBlob(repository, blob, source.read, ignore, never);
+    expect(there(registry)).to.equal(true);
+    expect(source.offsets).to.deep.equal([0, 150_000]);
+    expect(source.ended()).to.equal(1);
+  });
+
+  it('from the start with other bytes, where those that it has read before were wrong', async () => {
+    const registry = await fake();
+    Object.assign(registry.faults, { breaksUploads: 1, forgetsUploads: true });
+    const source = stuck(noise(200_000, 2));
+    await clientOf(registry.host).uploadBlob(repository, blob, source.read, ignore, never);
+    expect(there(registry)).to.equal(true);
+  });
+
   for (const [name, faults] of [
     ['does not know it any more', { breaksUploads: 1, forgetsUploads: true }],
-    ['says that it has more than it was sent', { breaksUploads: 1, overstatesUploads: 250_000 }],
+    ['says that it has more than it was sent', { breaksUploads: 1, overstatesUploads: 100_000 }],
   ] as const) {
     it(`from the start where the registry ${name}`, async () => {
       const registry = await fake();
       Object.assign(registry.faults, faults);
-      const source = memory();
+      const source = stuck(content.subarray(0, 200_000));
       let bytes = 0;
       await clientOf(registry.host).uploadBlob(
         repository,
@@ -106,6 +118,7 @@ describe('the registry client uploads', () => {
       expect(registry.blob(repository, blob.digest)?.equals(content)).to.equal(true);
       expect(registry.uploads()).to.equal(0);
       expect(bytes).to.equal(blob.size);
+      expect(source.offsets).to.deep.equal([0, 0]);
     });
   }
 
@@ -134,6 +147,41 @@ describe('the registry client uploads', () => {
     await client.uploadBlob(repository, blob, memory().read, ignore, never);
     expect(there(registry)).to.equal(true);
     expect(lab.waits().filter((ms) => ms === 3_000)).to.have.length(4);
+  });
+
+  it('on after 429 in the middle of it', async () => {
+    const registry = await fake();
+    Object.assign(registry.faults, { throttlesUploads: 2, retryAfter: '3' });
+    await clientOf(registry.host).uploadBlob(repository, blob, memory().read, ignore, never);
+    expect(there(registry)).to.equal(true);
+    expect(patches(registry)).to.have.length(3);
+    expect(lab.waits().reduce((sum, ms) => sum + ms)).to.be.at.least(6_000);
+  });
+
+  it('from a source that is slower than the registry may be', async () => {
+    const registry = await fake();
+    const read: BlobReader = (from) =>
+      Promise.resolve(
+        (async function* () {
+          yield content.subarray(from, 1_000);
+          await new Promise((resolve) => setTimeout(resolve, 120));
+          yield content.subarray(Math.max(from, 1_000));
+        })(),
+      );
+    await clientOf(registry.host, {}, 60).uploadBlob(repository, blob, read, ignore, never);
+    expect(patches(registry)).to.have.length(1);
+  });
+
+  it('nothing from a source that has it no more, and does not ask again', async () => {
+    const registry = await fake();
+    let asked = 0;
+    const read: BlobReader = () => {
+      asked += 1;
+      return Promise.reject(terminal('ImageNotFound', 'it is gone'));
+    };
+    const error = await failure(clientOf(registry.host).uploadBlob(repository, blob, read, ignore, never));
+    expect(error).to.include({ kind: 'terminal', message: 'it is gone' });
+    expect([asked, registry.uploads()]).to.deep.equal([1, 0]);
   });
 
   it('from a source that breaks off, and does not begin anew for that', async () => {
@@ -238,6 +286,14 @@ describe('the registry client uploads', () => {
       says: /loses uploads of .* \(404: BLOB_UPLOAD_UNKNOWN/,
     },
     {
+      name: 'a registry that makes no repositories by itself',
+      arrange: ({ faults }) =>
+        Object.assign(faults, { status: 404, statusBody: '{"errors":[{"code":"NAME_UNKNOWN"}]}' }),
+      kind: 'terminal',
+      reason: 'RegistryRefused',
+      says: /has no place for .* \(404: NAME_UNKNOWN\): create/,
+    },
+    {
       name: 'a login that may not push',
       arrange: ({ faults }) =>
         Object.assign(faults, {
@@ -309,68 +365,5 @@ describe('the registry client uploads', () => {
     expect(error).to.include({ message: 'shutting down' });
     await new Promise((resolve) => setImmediate(resolve));
     expect(ended).to.equal(true);
-  });
-});
-
-describe('the registry client mounts', () => {
-  const { fake, clientOf } = registryLab();
-  const from = 'rhosp12/openstack-base';
-
-  it('a blob of another repository, with a token for both', async () => {
-    const registry = await fake({ login: 'token', ...login });
-    registry.putBlob(from, content);
-    const client = clientOf(registry.host, { credentials: login });
-    expect(await client.mountBlob(repository, blob.digest, from, never)).to.equal(true);
-    expect(registry.blob(repository, blob.digest)?.equals(content)).to.equal(true);
-    expect(Object.keys(registry.tokens())).to.deep.equal([
-      '',
-      `repository:${repository}:pull,push repository:${from}:pull`,
-    ]);
-  });
-
-  for (const [name, arrange] of [
-    ['would rather have it uploaded', ({ faults }: FakeRegistry) => (faults.refusesMounts = true)],
-    ['does not have it', (registry: FakeRegistry) => registry.removeBlob(from, blob.digest)],
-    ['knows no mounting', ({ faults }: FakeRegistry) => (faults.status = 405)],
-    ['does not let it', ({ faults }: FakeRegistry) => (faults.status = 403)],
-  ] as const) {
-    it(`nothing where the registry ${name}, and leaves nothing`, async () => {
-      const registry = await fake();
-      registry.putBlob(from, content);
-      const client = clientOf(registry.host);
-      await client.check(never);
-      arrange(registry);
-      expect(await client.mountBlob(repository, blob.digest, from, never)).to.equal(false);
-      expect(registry.uploads()).to.equal(0);
-    });
-  }
-
-  it('nothing, and leaves nothing, also where ending an upload is a right of its own', async () => {
-    const registry = await fake({ login: 'token', ...login });
-    registry.faults.refusesMounts = true;
-    registry.putBlob(from, content);
-    const client = clientOf(registry.host, { credentials: login });
-    for (const _ of [1, 2]) await client.mountBlob(repository, blob.digest, from, never);
-    expect(registry.uploads()).to.equal(0);
-    expect(registry.tokens()[`repository:${repository}:delete`]).to.equal(1);
-  });
-
-  it('nothing where the token server gives no token for both', async () => {
-    const registry = await fake({ login: 'token', ...login });
-    const client = clientOf(registry.host, { credentials: login });
-    await client.check(never);
-    registry.faults.tokenAnswer = { status: 403, body: '' };
-    expect(await client.mountBlob(repository, blob.digest, from, never)).to.equal(false);
-  });
-
-  it('and says so when the registry fails', async () => {
-    const registry = await fake();
-    const client = clientOf(registry.host);
-    await client.check(never);
-    registry.faults.status = 500;
-    expect(await failure(client.mountBlob(repository, blob.digest, from, never))).to.include({
-      kind: 'transient',
-      reason: 'RegistryUnreachable',
-    });
   });
 });
