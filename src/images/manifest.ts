@@ -1,19 +1,6 @@
 // Reads manifests and indexes (OCI image-spec, manifest.md and image-index.md; Docker's image manifest V2 schema 2). Pure.
+import { descriptorOf, listOf, parseJson, recordOf } from './registry/document.ts';
 import type { Descriptor, Manifest } from './registry/port.ts';
-
-const digestPattern = /^sha256:[0-9a-f]{64}$/;
-
-interface Part {
-  readonly digest?: unknown;
-  readonly size?: unknown;
-  readonly platform?: { readonly os?: unknown; readonly architecture?: unknown } | null;
-}
-
-interface Content {
-  readonly config?: Part | null;
-  readonly layers?: readonly (Part | null)[];
-  readonly manifests?: readonly (Part | null)[];
-}
 
 /** Undefined for an index, and for what names none. */
 export const configOf = (manifest: Manifest): Descriptor | undefined =>
@@ -21,34 +8,25 @@ export const configOf = (manifest: Manifest): Descriptor | undefined =>
 
 /** Of an index the manifest for Linux on AMD64, else its first; undefined for what is no index. */
 export function platformOf(manifest: Manifest): Descriptor | undefined {
-  const { manifests } = contentOf(manifest);
-  if (!Array.isArray(manifests)) return undefined;
-  const parts = manifests as readonly (Part | null)[];
-  const usual = parts.find(
-    (part) => part?.platform?.os === 'linux' && part.platform.architecture === 'amd64',
-  );
+  const parts = listOf(contentOf(manifest).manifests);
+  const usual = parts.find((part) => {
+    const { os, architecture } = recordOf(recordOf(part).platform);
+    return os === 'linux' && architecture === 'amd64';
+  });
   return descriptorOf(usual ?? parts[0]);
 }
 
-/** What an engine pulls that has no layer of it yet; undefined for an index, where that depends on the host. */
+/**
+ * What an engine pulls that has no layer of it yet, at most 2^53 - 1; undefined for an index, where that depends on the host. What
+ * is no descriptor is left out: an engine refuses the image in its own words.
+ */
 export function bytesPulled(manifest: Manifest): number | undefined {
   const { config, layers } = contentOf(manifest);
   if (!Array.isArray(layers)) return undefined;
-  const parts = [config, ...(layers as readonly (Part | null)[])].flatMap((part) => descriptorOf(part) ?? []);
-  return parts.reduce((sum, { size }) => sum + size, manifest.size);
+  const parts = [config, ...listOf(layers)].flatMap((part) => descriptorOf(part) ?? []);
+  const bytes = parts.reduce((sum, { size }) => sum + size, manifest.size);
+  return Math.min(bytes, Number.MAX_SAFE_INTEGER);
 }
 
-function contentOf({ content }: Manifest): Content {
-  try {
-    return (JSON.parse(Buffer.from(content).toString('utf8')) as Content | null) ?? {};
-  } catch {
-    // Its digest is right, so that is what was pushed: an engine refuses it in its own words.
-    return {};
-  }
-}
-
-function descriptorOf(part: Part | null | undefined): Descriptor | undefined {
-  const { digest, size } = part ?? {};
-  if (typeof digest !== 'string' || !digestPattern.test(digest)) return undefined;
-  return typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? { digest, size } : undefined;
-}
+/** Its digest is right, so that is what was pushed, whatever it is. */
+const contentOf = ({ content }: Manifest): Readonly<Record<string, unknown>> => recordOf(parseJson(content));

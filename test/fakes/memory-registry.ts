@@ -18,6 +18,11 @@ export interface MemoryFaults {
   fail: (call: Call) => OperatorError | undefined;
   /** Blobs whose bytes come out wrong. */
   readonly corrupt: Set<string>;
+  /**
+   * Records that a full disk has left half-written, as `path@digest` and `path:tag`: asking for them fails until they are written
+   * anew (the distribution project's registry 2.8).
+   */
+  readonly halfWritten: Set<string>;
   /** Blobs that break off half-way, always. */
   readonly brokenOff: Set<string>;
   refusesMounts: boolean;
@@ -83,6 +88,7 @@ export function createMemoryRegistry(): MemoryRegistry {
     faults: {
       fail: () => undefined,
       corrupt: new Set(),
+      halfWritten: new Set(),
       brokenOff: new Set(),
       refusesMounts: false,
     },
@@ -181,7 +187,7 @@ function createRegistry(store: Store): Registry {
     store.calls.push(call);
     await Promise.resolve();
     signal.throwIfAborted();
-    const error = faults.fail(call);
+    const error = faults.fail(call) ?? stumble(faults, call);
     if (error !== undefined) throw error;
     return (
       store.repositories.get(call.repository) ?? { blobs: new Set(), manifests: new Map(), tags: new Map() }
@@ -226,7 +232,8 @@ function createRegistry(store: Store): Registry {
     },
     async mountBlob(path, digest, from, signal) {
       await begin({ operation: 'mountBlob', repository: path, reference: digest }, signal);
-      if (faults.refusesMounts || !repositoryAt(store, from).blobs.has(digest)) return false;
+      if (faults.refusesMounts || faults.halfWritten.has(`${path}@${digest}`)) return false;
+      if (!repositoryAt(store, from).blobs.has(digest)) return false;
       repositoryAt(store, path).blobs.add(digest);
       counts.mounted += 1;
       return true;
@@ -246,6 +253,7 @@ function createRegistry(store: Store): Registry {
         }
         contents.set(blob.digest, content);
         repositoryAt(store, path).blobs.add(blob.digest);
+        faults.halfWritten.delete(`${path}@${blob.digest}`);
         store.sent.set(blob.digest, (store.sent.get(blob.digest) ?? 0) + 1);
       } finally {
         counts.running -= 1;
@@ -261,9 +269,19 @@ function createRegistry(store: Store): Registry {
       // As docker-registry does: MANIFEST_BLOB_UNKNOWN.
       if (missing.length > 0) throw terminal('RegistryRefused', `${path} has no ${missing.join(', ')}`);
       repository.manifests.set(manifest.digest, manifest);
+      faults.halfWritten.delete(`${path}:${reference}`);
       if (!reference.startsWith('sha256:')) repository.tags.set(reference, manifest.digest);
     },
   };
+}
+
+const readings: readonly Operation[] = ['digest', 'manifest', 'hasBlob', 'readBlob'];
+
+function stumble({ halfWritten }: MemoryFaults, { operation, repository, reference }: Call) {
+  const name = `${repository}${reference.includes(':') ? '@' : ':'}${reference}`;
+  return readings.includes(operation) && halfWritten.has(name)
+    ? transient('RegistryFailed', `500 to ${name}`)
+    : undefined;
 }
 
 async function receive(

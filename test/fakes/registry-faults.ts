@@ -1,4 +1,5 @@
 // How a fake registry can misbehave. Set these at any time.
+import type { ServerResponse } from 'node:http';
 
 export interface Faults {
   /** So many requests of any kind are answered with 429. */
@@ -65,6 +66,15 @@ export interface Faults {
   room: number;
   /** Opens an upload instead of mounting. */
   refusesMounts: boolean;
+  /**
+   * Records that a full disk has left half-written, as `repository@digest` and `repository:tag`: asking for them is answered 500
+   * until they are written anew (the distribution project's registry 2.8).
+   */
+  readonly halfWritten: Set<string>;
+  /** Blobs come byte by byte, and this is called before each. */
+  drips: (() => void) | undefined;
+  /** Says this in the body of a 401. */
+  loginMessage: string;
   /** Accepts manifests and does not keep them. */
   losesManifests: boolean;
 }
@@ -103,5 +113,29 @@ export const noFaults = (): Faults => ({
   corruptsUploads: false,
   room: Infinity,
   refusesMounts: false,
+  halfWritten: new Set(),
+  drips: undefined,
+  loginMessage: '',
   losesManifests: false,
 });
+
+const recordPattern = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/;
+
+export function isHalfWritten({ halfWritten }: Faults, method: string, path: string): boolean {
+  const [, repository = '', , reference = ''] = recordPattern.exec(path) ?? [];
+  return (
+    method !== 'PUT' && halfWritten.has(`${repository}${reference.includes(':') ? '@' : ':'}${reference}`)
+  );
+}
+
+/** A body, as `drips` has it. */
+export async function sendBytes(content: Buffer, { drips }: Faults, response: ServerResponse): Promise<void> {
+  if (drips === undefined) return void response.end(content);
+  for (const byte of content) {
+    if (response.destroyed) return;
+    await new Promise(setImmediate);
+    drips();
+    response.write(Buffer.of(byte));
+  }
+  response.end();
+}

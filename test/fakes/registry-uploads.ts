@@ -20,7 +20,7 @@ export function openUpload(desk: UploadDesk, repository: string, url: URL, respo
   const { store, faults } = desk;
   const [mount, from] = [url.searchParams.get('mount'), url.searchParams.get('from')];
   const mounted = mount !== null && from !== null ? store.blob(from, mount) : undefined;
-  if (mounted !== undefined && !faults.refusesMounts) {
+  if (mounted !== undefined && !faults.refusesMounts && !faults.halfWritten.has(`${repository}@${mount}`)) {
     const digest = store.putBlob(repository, mounted);
     response
       .writeHead(201, { location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest })
@@ -136,6 +136,7 @@ function closeUpload(desk: UploadDesk, upload: OpenUpload, url: URL, response: S
     return;
   }
   store.putBlob(upload.repository, content);
+  faults.halfWritten.delete(`${upload.repository}@${digest}`);
   if (faults.breaksAnswers > 0) {
     faults.breaksAnswers -= 1;
     response.socket?.destroy();

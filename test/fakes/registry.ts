@@ -7,7 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { noFaults, type Faults } from './registry-faults.ts';
+import { isHalfWritten, noFaults, sendBytes, type Faults } from './registry-faults.ts';
 import { createStore, digestOf, type Store, type StoredManifest } from './registry-store.ts';
 import { listenLocally, startFakeTokenServer, stopServer } from './registry-tokens.ts';
 import { answerUpload, changed, fail, openUpload, type UploadDesk } from './registry-uploads.ts';
@@ -97,7 +97,11 @@ export async function startFakeRegistry(options: FakeRegistryOptions = {}): Prom
     } else if (faults.status !== undefined) {
       response.writeHead(faults.status).end(faults.statusBody);
     } else if (asksLogin ? !isLoggedIn(request) : faults.elsewhereWantsLogin) {
-      response.writeHead(401, { 'www-authenticate': faults.challenge ?? challenge }).end();
+      const body = { errors: [{ code: 'UNAUTHORIZED', message: faults.loginMessage }] };
+      response.writeHead(401, { 'www-authenticate': faults.challenge ?? challenge });
+      response.end(faults.loginMessage === '' ? undefined : JSON.stringify(body));
+    } else if (isHalfWritten(faults, method, path)) {
+      response.writeHead(500).end();
     } else {
       await route(desk, request, response);
     }
@@ -215,6 +219,7 @@ async function takeManifest(
   }
   const mediaType = request.headers['content-type'] ?? '';
   if (!faults.losesManifests) store.putManifest(repository, reference, { content, mediaType });
+  faults.halfWritten.delete(`${repository}:${reference}`);
   const digest = digestOf(faults.liesAboutDigest ? 'something else' : content);
   response.writeHead(201, faults.omitsDigest ? {} : { 'docker-content-digest': digest }).end();
 }
@@ -259,7 +264,7 @@ function answerBlob(
   } else if (excess !== undefined) {
     response.end(excess < 0 ? content.subarray(0, excess) : Buffer.concat([content, Buffer.alloc(excess)]));
   } else {
-    response.end(content);
+    void sendBytes(content, faults, response);
   }
 }
 

@@ -1,7 +1,7 @@
 // Brings one blob to every repository that needs it: it is sent at most once, and mounted from there into the others.
 import { asOperatorError, type OperatorError } from '../../kernel/errors.ts';
 import type { Descriptor, Registry } from '../registry/port.ts';
-import { every, type Lanes } from './lanes.ts';
+import { every, unlessFailed, type Lanes } from './lanes.ts';
 import type { BlobPlace, BlobPlan } from './plan.ts';
 import type { MirrorTally } from './progress.ts';
 
@@ -33,7 +33,10 @@ interface Carrier {
 function createCarrier({ to, lanes, tally }: Pick<BlobMoverDeps, 'to' | 'lanes' | 'tally'>): Carrier {
   const { signal } = lanes;
   const has: Carrier['has'] = (repository, blob) =>
-    lanes.ask(() => to.hasBlob(repository, blob.digest, signal));
+    unlessFailed(
+      lanes.ask(() => to.hasBlob(repository, blob.digest, signal)),
+      false,
+    );
 
   /** Bytes that were handed on in vain come on top of those that are to be sent. */
   const send: Carrier['send'] = async (blob, into, origin, path) => {
@@ -64,7 +67,8 @@ function createCarrier({ to, lanes, tally }: Pick<BlobMoverDeps, 'to' | 'lanes' 
     } catch (thrown) {
       signal.throwIfAborted();
       // No right to read `home` is a refusal like others; if it is worse than that, the upload says so.
-      if (asOperatorError(thrown).kind === 'transient') throw thrown;
+      const { kind, reason } = asOperatorError(thrown);
+      if (kind === 'transient' && reason !== 'RegistryFailed') throw thrown;
       return false;
     }
   };

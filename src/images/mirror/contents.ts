@@ -1,7 +1,7 @@
 // What a manifest or an index says belongs to an image: other manifests, and blobs. Pure.
 import { terminal } from '../../kernel/errors.ts';
+import { descriptorOf, listOf, parseJson, recordOf } from '../registry/document.ts';
 import type { Descriptor, Manifest } from '../registry/port.ts';
-import { descriptorOf, listOf, parseJson, recordOf } from '../verify/candidate.ts';
 
 export interface Contents {
   /** Of an index: one for each platform, and what goes with them. */
@@ -70,5 +70,5 @@ function isElsewhere(layer: unknown): boolean {
 const invalid = (name: string, field: string) =>
   terminal(
     'ManifestInvalid',
-    `${name} has no valid ${field} (digests of sha256 with their sizes): push the image again with a current tool`,
+    `${name} has no valid ${field} (digests of sha256 or sha512 with their sizes, each of at most 1 TB): push the image again with a current tool`,
   );

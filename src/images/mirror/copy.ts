@@ -78,7 +78,7 @@ async function copyAll(images: readonly MirrorImage[], copy: Copy): Promise<void
   const { reads, complete } = await survey(images, copy);
   const plan = planOf(reads);
   tally.totalBytes = plan.blobs.reduce((sum, { size }) => sum + size, 0);
-  const homes = createHomes(complete, to, lanes);
+  const homes = createHomes(complete, new Set(plan.blobs.map(({ digest }) => digest)), to, lanes);
   const mover = createBlobMover({
     from,
     to,

@@ -78,16 +78,27 @@ export function createLanes(clock: Clock, parallel: number, signal: AbortSignal)
     ask,
     async transfer(work, probe) {
       await run(transfers, work, async (error) => {
-        if (error.reason === 'RegistryUnreachable') {
-          await ask(probe);
-          broken += 1;
-          if (broken < mostBroken) return;
-        }
-        if (endReasons.includes(error.reason)) end ??= error;
+        if (error.reason === 'RegistryUnreachable') await unlessFailed(ask(probe), undefined);
+        const isBroken = error.reason === 'RegistryUnreachable' || error.reason === 'RegistryFailed';
+        if (isBroken) broken += 1;
+        if (isBroken ? broken >= mostBroken : endReasons.includes(error.reason)) end ??= error;
       });
       broken = 0;
     },
   };
+}
+
+/**
+ * What a small request of the destination yields, or `unknown` where it answers 500: a registry whose disk was full may have left a
+ * file behind that it stumbles over, and it is whole again when the same is put there anew.
+ */
+export async function unlessFailed<T>(work: Promise<T>, unknown: T): Promise<T> {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (asOperatorError(thrown).reason !== 'RegistryFailed') throw thrown;
+    return unknown;
+  }
 }
 
 /**

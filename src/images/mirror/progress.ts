@@ -22,7 +22,7 @@ export type MirrorTally = { -readonly [Name in keyof MirrorCounts]: MirrorCounts
 export interface MirrorProgress extends MirrorCounts {
   /** Over the last ten seconds. */
   readonly bytesPerSecond: number;
-  /** Absent while nothing moves, and when everything has been sent. */
+  /** At most three years. Absent while nothing moves, and when everything has been sent. */
   readonly secondsLeft?: number;
 }
 
@@ -33,6 +33,8 @@ export interface ProgressMeter {
 
 /** Long enough to even out single blobs, short enough to show that the line has become slow. */
 const windowMs = 10_000;
+/** As much as a set's status can hold. */
+const longestSeconds = 1e8;
 
 export function createProgressMeter(): ProgressMeter {
   const samples: { readonly at: number; readonly bytes: number }[] = [];
@@ -48,7 +50,7 @@ export function createProgressMeter(): ProgressMeter {
       return {
         ...counts,
         bytesPerSecond: Math.round(rate),
-        ...(rate > 0 && left > 0 ? { secondsLeft: Math.ceil(left / rate) } : {}),
+        ...(rate > 0 && left > 0 ? { secondsLeft: Math.min(Math.ceil(left / rate), longestSeconds) } : {}),
       };
     },
   };

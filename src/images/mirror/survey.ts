@@ -2,9 +2,10 @@
 import { asOperatorError } from '../../kernel/errors.ts';
 import type { Registry } from '../registry/port.ts';
 import type { MirrorImage, MirrorOutcome } from './image.ts';
-import { every, type Lanes } from './lanes.ts';
+import { every, unlessFailed, type Lanes } from './lanes.ts';
 import { collisions, type ReadImage } from './plan.ts';
-import { readTree } from './read.ts';
+import { readAttached, readTree } from './read.ts';
+import { createShelf, type Take } from './shelf.ts';
 
 export interface Survey {
   readonly from: Registry;
@@ -27,6 +28,15 @@ export async function survey(
   const wanted: MirrorImage[] = [];
   const reads: ReadImage[] = [];
   const refused = collisions(images);
+  const shelf = createShelf();
+  /** Undefined: the destination has all of it. */
+  const read = async (image: MirrorImage, take: Take): Promise<ReadImage | undefined> => {
+    const attachments = await readAttachments(image, context, take);
+    if (!complete.has(image)) {
+      return { image, tree: await readTree(from, image.source, lanes, take), attachments };
+    }
+    return attachments.length > 0 ? { image, attachments } : undefined;
+  };
   await each(await reachable(to, images, context), context, async (image) => {
     const error = refused.get(image);
     if (error !== undefined) throw error;
@@ -36,15 +46,9 @@ export async function survey(
     else wanted.push(image);
   });
   await each(await reachable(from, wanted, context), context, async (image) => {
-    const attachments = await readAttachments(image, context);
-    const { path, digest } = image.source;
-    if (!complete.has(image)) {
-      reads.push({ image, tree: await readTree(from, path, digest, lanes), attachments });
-    } else if (attachments.length > 0) {
-      reads.push({ image, attachments });
-    } else {
-      done(there(image));
-    }
+    const found = await shelf.use(image.name, (take) => read(image, take));
+    if (found === undefined) done(there(image));
+    else reads.push(found);
   });
   return { reads, complete: [...complete] };
 }
@@ -93,11 +97,12 @@ async function reachable(
 async function readAttachments(
   { source, destination, attachments = [] }: MirrorImage,
   { from, to, lanes }: Survey,
+  take: Take,
 ): Promise<ReadImage['attachments']> {
   const read = await every(lanes.signal, attachments, async (tag) => {
     const digest = await lanes.ask(() => from.digest(source.path, tag, lanes.signal));
     if (digest === undefined || (await isThere(to, destination.path, tag, digest, lanes))) return [];
-    return [{ tag, tree: await readTree(from, source.path, digest, lanes) }];
+    return [{ tag, tree: await readAttached(from, { path: source.path, digest }, lanes, take) }];
   });
   return read.flat();
 }
@@ -108,4 +113,7 @@ const isThere = async (
   tag: string,
   digest: string,
   lanes: Lanes,
-): Promise<boolean> => (await lanes.ask(() => to.digest(path, tag, lanes.signal))) === digest;
+): Promise<boolean> => {
+  const asked = lanes.ask(() => to.digest(path, tag, lanes.signal));
+  return (await unlessFailed(asked, undefined)) === digest;
+};

@@ -10,6 +10,8 @@ const usualTokenSeconds = 60;
 /** A token is renewed when this part of its life is over, so that none expires on its way. */
 const usableLife = 0.8;
 const largestAnswer = 1024 * 1024;
+/** Tokens out of use that requests under way may still show; more of these than that are not sent at once. */
+const mostFormer = 64;
 
 export interface Authorizer {
   /** The header for `scopes` (`repository:<name>:pull` and the like). Throws terminal RegistryAuthFailed. */
@@ -19,7 +21,7 @@ export interface Authorizer {
    * terminal RegistryAuthFailed when it wants what we do not have.
    */
   challenged(scopes: readonly string[], rejected: string | undefined, challenge: string | undefined): void;
-  /** What must never be shown: the password, and all that goes into headers. */
+  /** What must never be shown: the password, and all that goes or lately went into headers. */
   secrets(): readonly string[];
 }
 
@@ -44,6 +46,13 @@ export function createAuthorizer(deps: AuthorizerDeps): Authorizer {
   const { access, transport, clock } = deps;
   let challenge: Challenge | undefined;
   const entries = new Map<string, Entry>();
+  /** The oldest first. */
+  const former: string[] = [];
+
+  const retire = (value: string | undefined): void => {
+    if (value !== undefined) former.push(value);
+    if (former.length > mostFormer) former.shift();
+  };
 
   const fetchToken = (scopes: readonly string[], bearer: Bearer): Entry => {
     const entry: Entry = {
@@ -63,6 +72,7 @@ export function createAuthorizer(deps: AuthorizerDeps): Authorizer {
   const bearerHeader = (scopes: readonly string[], bearer: Bearer): Promise<string> => {
     let entry = entries.get(keyOf(scopes));
     if (entry === undefined || entry.renewAt <= clock.monotonic()) {
+      retire(entry?.value);
       entry = fetchToken(scopes, bearer);
       entries.set(keyOf(scopes), entry);
     }
@@ -81,29 +91,41 @@ export function createAuthorizer(deps: AuthorizerDeps): Authorizer {
       }
     },
     challenged(scopes, rejected, header = '') {
-      const wanted = parseChallenge(header);
-      if (wanted === undefined) {
-        throw terminal(
-          'RegistryAuthFailed',
-          `registry ${access.host} wants a kind of login other than Basic or Bearer: put a proxy before it that takes one of these`,
-        );
-      }
-      if (wanted.kind === 'basic' && access.credentials === undefined) {
-        throw terminal(
-          'RegistryAuthFailed',
-          `registry ${access.host} wants a user name and a password: name a Secret that has them in credentialsName`,
-        );
-      }
-      challenge = wanted;
+      challenge = legalChallenge(access, header);
       // Of many requests that were refused together only the first makes us fetch again.
       const key = keyOf(scopes);
-      if (rejected !== undefined && entries.get(key)?.value === rejected) entries.delete(key);
+      if (rejected === undefined || entries.get(key)?.value !== rejected) return;
+      entries.delete(key);
+      retire(rejected);
     },
     secrets: () =>
-      [access.credentials?.password, basicHeader(access), ...[...entries.values()].map(({ value }) => value)]
+      [
+        access.credentials?.password,
+        basicHeader(access),
+        ...[...entries.values()].map(({ value }) => value),
+        ...former,
+      ]
         .map((secret) => secret?.replace(/^(Basic|Bearer) /, ''))
         .filter((secret) => secret !== undefined),
   };
+}
+
+/** Throws terminal RegistryAuthFailed for one that we cannot meet. */
+function legalChallenge({ host, credentials }: RegistryAccess, header: string): Challenge {
+  const wanted = parseChallenge(header);
+  if (wanted === undefined) {
+    throw terminal(
+      'RegistryAuthFailed',
+      `registry ${host} wants a kind of login other than Basic or Bearer: put a proxy before it that takes one of these`,
+    );
+  }
+  if (wanted.kind === 'basic' && credentials === undefined) {
+    throw terminal(
+      'RegistryAuthFailed',
+      `registry ${host} wants a user name and a password: name a Secret that has them in credentialsName`,
+    );
+  }
+  return wanted;
 }
 
 const keyOf = (scopes: readonly string[]): string => scopes.join(' ');

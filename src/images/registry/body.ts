@@ -24,7 +24,7 @@ export async function* watched(
   for await (const chunk of body) {
     dog.wait(timeoutMs);
     yield chunk;
-    dog.rest();
+    dog.rest(chunk.length);
   }
   dog.wait(timeoutMs * commitFactor);
 }
@@ -47,7 +47,7 @@ export function readers({
     try {
       if (waitMs !== undefined) dog.wait(waitMs);
       for await (const chunk of body) {
-        if (waitMs !== undefined) dog.rest();
+        if (waitMs !== undefined) dog.rest(chunk.length);
         yield chunk;
         if (waitMs !== undefined) dog.wait(waitMs);
       }

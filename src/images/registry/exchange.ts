@@ -6,7 +6,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { terminal, type OperatorError } from '../../kernel/errors.ts';
 import { forbiddenCode, type AddressGuard } from './address.ts';
 import { readers, watched, type Readers } from './body.ts';
-import { codeOf, lateAnswer, networkError } from './network-error.ts';
+import { codeOf, lateAnswer, networkError, slowLine } from './network-error.ts';
 import type { RegistryAccess } from './port.ts';
 import { refused } from './refusal.ts';
 import { commitFactor, createWatchdog, type Watchdog } from './watchdog.ts';
@@ -24,7 +24,8 @@ export interface RegistryRequest {
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
   /**
    * What the deadline bounds. `answer` (unset): all of it, from connecting to the answer's last byte. `commit`: the same, but the
-   * registry has work to do. `silence`: the time without a byte in either direction, for blobs.
+   * registry has work to do. `silence`: the time without a byte in either direction, for blobs; and for minutes less than
+   * `leastRate` is silence too.
    */
   readonly patience?: 'answer' | 'commit' | 'silence';
 }
@@ -57,7 +58,12 @@ export async function exchange(
   signal: AbortSignal,
 ): Promise<RegistryResponse> {
   const { access, clock, timeoutMs } = deps;
-  const dog = createWatchdog(clock, signal, (ms) => lateAnswer(access, sent.url, ms));
+  const dog = createWatchdog(
+    clock,
+    signal,
+    (ms) => lateAnswer(access, sent.url, ms),
+    (bytesPerSecond) => slowLine(access, sent.url, bytesPerSecond),
+  );
   const trail = { hop: { url: sent.url, foreign: false, namedBy: sent.namedBy ?? 'its address' } };
   const inWords = (thrown: unknown): OperatorError => {
     dog.end();

@@ -4,6 +4,8 @@ import { transient } from '../../kernel/errors.ts';
 
 /** Longer than this we do not wait inside a request, but come back later. */
 const longestWaitMs = 20_000;
+/** After so long we ask again whatever the registry, its token server or a proxy said: a date may be years off by mistake. */
+const longestBlockMs = 15 * 60_000;
 const firstDelayMs = 1_000;
 /** So that requests held back together do not come back together. */
 const jitter = 0.25;
@@ -35,7 +37,8 @@ export function createGovernor(deps: {
     },
     slowDown(retryAfter, attempt) {
       const asked = retryAfterMs(retryAfter, clock.now()) ?? firstDelayMs * 2 ** attempt;
-      notBefore = Math.max(notBefore, clock.monotonic() + asked * (1 + jitter * random()));
+      const ms = Math.min(asked, longestBlockMs) * (1 + jitter * random());
+      notBefore = Math.max(notBefore, clock.monotonic() + ms);
     },
   };
 }

@@ -1,6 +1,7 @@
 // Network errors put into words: what could not be reached, why, and what to do.
 import { messageOf, OperatorError, terminal, transient } from '../../kernel/errors.ts';
 import type { RegistryAccess } from './port.ts';
+import { leastRate } from './watchdog.ts';
 
 /** Transient RegistryUnreachable or terminal RegistryCertificateInvalid; an OperatorError as it is. */
 export function networkError(thrown: unknown, access: RegistryAccess, url: URL): OperatorError {
@@ -30,6 +31,20 @@ export function networkError(thrown: unknown, access: RegistryAccess, url: URL):
 
 export const lateAnswer = (access: RegistryAccess, url: URL, ms: number): OperatorError =>
   unreachable(access, url, `no answer in ${ms / 1000} s`);
+
+/** The cause of all that `slowLine` yields. */
+const slowness = new Error('bytes come too slowly');
+
+export const slowLine = (access: RegistryAccess, url: URL, bytesPerSecond: number): OperatorError =>
+  transient(
+    'RegistryUnreachable',
+    `${serverOf(access, url)} moved only ${bytesPerSecond} bytes a second for minutes at ${url.origin}, and ${leastRate} is the least: look at what keeps it busy, and at the way to it`,
+    slowness,
+  );
+
+/** True for what `slowLine` yields: bytes that came so are no progress. */
+export const isSlowLine = (thrown: unknown): boolean =>
+  thrown instanceof OperatorError && thrown.cause === slowness;
 
 /** Node's and undici's errors carry a code, at times only in one of the errors that they are made of. */
 export function codeOf(thrown: unknown): string {

@@ -35,10 +35,10 @@ export interface Manifest extends Descriptor {
 export type BlobReader = (from: number, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>;
 
 /**
- * One registry, for one set of credentials. Every method throws OperatorErrors: transient RegistryUnreachable,
- * RegistryThrottled and RegistryFull; terminal RegistryCertificateInvalid, CAInvalid, RegistryAuthFailed, RegistryRefused (it
- * answers, but not as a registry does), AddressForbidden (a loopback or link-local address where those are not allowed),
- * ReferenceInvalid (a name that is none: nothing is asked) and DigestMismatch; or the signal's reason.
+ * One registry, for one set of credentials. Every method throws OperatorErrors: transient RegistryUnreachable, RegistryFailed (it
+ * answers 500 to this one request), RegistryThrottled and RegistryFull; terminal RegistryCertificateInvalid, CAInvalid,
+ * RegistryAuthFailed, RegistryRefused (it answers, but not as a registry does), AddressForbidden (a loopback or link-local address
+ * where those are not allowed), ReferenceInvalid (a name that is none: nothing is asked) and DigestMismatch; or the signal's reason.
  */
 export interface Registry {
   /** Says whether the registry can be used at all; free when that is known. Call it before asking for many images. */
@@ -61,8 +61,8 @@ export interface Registry {
   smallBlob(repository: string, blob: Descriptor, signal: AbortSignal): Promise<Uint8Array>;
   /**
    * A blob's bytes from `from` on, as they come, not verified but for their number (only whoever has all of them can do that).
-   * Throws terminal ImageNotFound; the iteration throws transient RegistryUnreachable when it breaks off or falls silent. It holds
-   * a connection: iterate it, or abort `signal`.
+   * Throws terminal ImageNotFound; the iteration throws transient RegistryUnreachable when it breaks off, falls silent or becomes too slow.
+   * It holds a connection: iterate it, or abort `signal`.
    */
   readBlob(
     repository: string,

@@ -1,5 +1,6 @@
 // What a registry says with a status that was not hoped for, in its own words and in ours.
 import { terminal, transient, type OperatorError } from '../../kernel/errors.ts';
+import { listOf, recordOf } from './document.ts';
 import type { RegistryAccess } from './port.ts';
 
 /** A registry's own words, as far as they are shown. */
@@ -15,9 +16,12 @@ export interface Said {
   readonly full: boolean;
 }
 
-/** A body in another form says nothing. What holds one of `secrets` is not shown: a proxy may send a request back as it was. */
+/**
+ * A body in another form says nothing. What holds one of `secrets` is not shown, however it is spelled there: a proxy may send a
+ * request back as it was.
+ */
 export function parseRefusal(status: number, body: string, secrets: readonly string[]): Said {
-  const errors = errorsIn(body);
+  const { errors, strings } = read(body);
   const words = errors
     .map(({ code, message, detail }) => [code, message, detail].map(textOf).filter(Boolean).join(' '))
     .join('; ')
@@ -25,11 +29,22 @@ export function parseRefusal(status: number, body: string, secrets: readonly str
     .trim();
   return {
     status,
-    words: secrets.some((secret) => secret !== '' && words.includes(secret)) ? '' : words,
+    words: holdsSecret([body, words, ...strings], secrets) ? '' : words,
     codes: errors.map(({ code }) => textOf(code)),
     full: isFull(status, words),
   };
 }
+
+/** Of a quoted request each may stand there as it is, as JSON has it, or as a URL has it. */
+const holdsSecret = (texts: readonly string[], secrets: readonly string[]): boolean =>
+  secrets
+    .filter((secret) => secret !== '')
+    .flatMap((secret) => [
+      secret,
+      JSON.stringify(secret).slice(1, -1),
+      encodeURIComponent(secret.toWellFormed()),
+    ])
+    .some((spelled) => texts.some((text) => text.includes(spelled)));
 
 interface RegistryError {
   readonly code?: unknown;
@@ -37,13 +52,23 @@ interface RegistryError {
   readonly detail?: unknown;
 }
 
-function errorsIn(body: string): readonly RegistryError[] {
+/** `strings`: all that JSON spells out in any way, names of fields too. */
+function read(body: string): {
+  readonly errors: readonly RegistryError[];
+  readonly strings: readonly string[];
+} {
+  const strings: string[] = [];
   try {
-    const { errors } = (JSON.parse(body) ?? {}) as { readonly errors?: unknown };
-    return Array.isArray(errors) ? errors.slice(0, 10).map((error) => (error ?? {}) as RegistryError) : [];
+    const { errors } = recordOf(
+      JSON.parse(body, (name, value: unknown) => {
+        strings.push(name, ...(typeof value === 'string' ? [value] : []));
+        return value;
+      }),
+    );
+    return { errors: listOf(errors).slice(0, 10).map(recordOf), strings };
   } catch {
     // An HTML page of a proxy, mostly.
-    return [];
+    return { errors: [], strings: [] };
   }
 }
 
@@ -54,7 +79,7 @@ function textOf(value: unknown): string {
 
 /**
  * The refusal as an error; `what` is the request or the image, `right` what the login must allow. Transient
- * RegistryUnreachable and RegistryFull, terminal RegistryAuthFailed and RegistryRefused.
+ * RegistryUnreachable, RegistryFailed and RegistryFull, terminal RegistryAuthFailed and RegistryRefused.
  */
 export function refusal(
   access: RegistryAccess,
@@ -78,10 +103,9 @@ export function refusal(
     );
   }
   if (status >= 500) {
-    return transient(
-      'RegistryUnreachable',
-      `registry ${access.host} fails on ${what} ${answer}: look at its log`,
-    );
+    // A 500 speaks of what was asked for: a file that its storage lost, say. What stands before it says 502, 503 and 504.
+    const reason = status === 500 ? 'RegistryFailed' : 'RegistryUnreachable';
+    return transient(reason, `registry ${access.host} fails on ${what} ${answer}: look at its log`);
   }
   if (status === 413) {
     return refused(

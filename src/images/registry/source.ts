@@ -2,6 +2,7 @@
 import { createBackoff } from '../../kernel/backoff.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { asOperatorError, transient } from '../../kernel/errors.ts';
+import { isSlowLine } from './network-error.ts';
 import type { BlobReader } from './port.ts';
 
 /** While the source is away the connection to the destination waits. */
@@ -41,7 +42,7 @@ export function createSource(deps: {
         );
       } catch (thrown) {
         signal.throwIfAborted();
-        if (at - broke >= worthAnother) {
+        if (at - broke >= worthAnother && !isSlowLine(thrown)) {
           breaks = 0;
           backoff.reset('');
         }

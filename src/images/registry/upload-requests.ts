@@ -171,7 +171,12 @@ const chunkHeaders = (offset: number, size: number): Record<string, string> => (
 
 /** 401: the login ended in mid-upload, and another was asked for. */
 function mayGoOn({ status }: Said, { foreign }: RegistryResponse, { reason }: OperatorError): boolean {
-  return reason === 'RegistryUnreachable' || status === 429 || (status === 401 && !foreign);
+  return (
+    reason === 'RegistryUnreachable' ||
+    reason === 'RegistryFailed' ||
+    status === 429 ||
+    (status === 401 && !foreign)
+  );
 }
 
 function uploadRefusal(

@@ -3,6 +3,7 @@ import { createBackoff } from '../../kernel/backoff.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { OperatorError } from '../../kernel/errors.ts';
 import { createFeed, type Feed } from './feed.ts';
+import { isSlowLine } from './network-error.ts';
 import type { Registry, RegistryAccess } from './port.ts';
 import { nameOf } from './reference.ts';
 import { delays, worthAnother } from './source.ts';
@@ -65,7 +66,7 @@ export function createUploads(deps: UploadsDeps): Pick<Registry, 'uploadBlob'> {
       const why = await advance(passage);
       if (why === undefined) return;
       const offset = passage.upload?.offset ?? 0;
-      if (offset - best >= worthAnother) {
+      if (offset - best >= worthAnother && !isSlowLine(why)) {
         best = offset;
         resumptions = 0;
         backoff.reset('');
@@ -111,4 +112,5 @@ async function recover(passage: Passage, { requests, hasBlob }: UploadsDeps): Pr
 }
 
 const isUnreachable = (thrown: unknown): thrown is OperatorError =>
-  thrown instanceof OperatorError && thrown.reason === 'RegistryUnreachable';
+  thrown instanceof OperatorError &&
+  (thrown.reason === 'RegistryUnreachable' || thrown.reason === 'RegistryFailed');

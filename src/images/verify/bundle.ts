@@ -1,16 +1,8 @@
 // cosign's signatures as Sigstore bundles, which cosign 3 makes: manifests that refer to the image, found by an index. Pure.
 // After sigstore/cosign, specs/BUNDLE_SPEC.md.
+import { descriptorOf, listOf, parseJson, recordOf } from '../registry/document.ts';
 import type { Descriptor } from '../registry/port.ts';
-import {
-  decodeBase64,
-  descriptorOf,
-  listOf,
-  parseJson,
-  recordOf,
-  type Candidate,
-  type Requirement,
-  type Verdict,
-} from './candidate.ts';
+import { decodeBase64, type Candidate, type Requirement, type Verdict } from './candidate.ts';
 
 const bundleType = /^application\/vnd\.dev\.sigstore\.bundle\.v0\.\d+\+json$/;
 const statementType = 'application/vnd.in-toto+json';

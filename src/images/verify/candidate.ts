@@ -1,6 +1,5 @@
 // What both of cosign's forms of signature have in common: something that may vouch for an image, and what it turns out to be.
 import type { Descriptor } from '../registry/port.ts';
-import { isDigest } from '../registry/reference.ts';
 
 /**
  * - `Holds`: by this key, for this image.
@@ -25,33 +24,9 @@ export interface Requirement {
   readonly digest: string;
 }
 
-/** JSON's objects; for all else one without a field, so that reading on from it finds nothing. */
-export const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
-
-export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-
-/** Undefined: it is no JSON. */
-export function parseJson(content: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(content).toString('utf8'));
-  } catch {
-    // The caller says what lacks in it; what stands there instead tells nobody anything.
-    return undefined;
-  }
-}
-
 /** Undefined: no base64, or none that an encoder would write (each signature has one spelling only). */
 export function decodeBase64(value: unknown): Uint8Array | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
   const bytes = Buffer.from(value, 'base64');
   return bytes.toString('base64') === value ? bytes : undefined;
-}
-
-/** Undefined: not a descriptor that we could fetch by (OCI image-spec, descriptor.md). */
-export function descriptorOf(value: unknown): Descriptor | undefined {
-  const { digest, size } = recordOf(value);
-  if (typeof digest !== 'string' || !isDigest(digest)) return undefined;
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
-  return { digest, size };
 }

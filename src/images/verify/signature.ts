@@ -1,15 +1,7 @@
 // cosign's signatures under the tag sha256-<hex>.sig: one manifest, a layer for each signature, the signed bytes as its blob. Pure.
 // After sigstore/cosign, specs/SIGNATURE_SPEC.md.
-import {
-  decodeBase64,
-  descriptorOf,
-  listOf,
-  parseJson,
-  recordOf,
-  type Candidate,
-  type Requirement,
-  type Verdict,
-} from './candidate.ts';
+import { descriptorOf, listOf, parseJson, recordOf } from '../registry/document.ts';
+import { decodeBase64, type Candidate, type Requirement, type Verdict } from './candidate.ts';
 
 const payloadType = 'application/vnd.dev.cosign.simplesigning.v1+json';
 const signatureAnnotation = 'dev.cosignproject.cosign/signature';

@@ -107,7 +107,7 @@ async function judge(read: Reader, candidate: Found): Promise<Verdict> {
 const unsigned = (repository: string, digest: string, key: VerificationKey): OperatorError =>
   terminal(
     'ImageUnsigned',
-    `${repository}@${digest} is not signed: its repository has no tag sha256-<hex>.sig for it, and no bundle under the tag sha256-<hex> (bundles that the registry lists by its referrers API alone are not found: cosign sign --new-bundle-format=false writes the first). ${remedy(key)}`,
+    `${repository}@${digest} is not signed. ${remedy(key)}; cosign 3 and a registry with the referrers API need --new-bundle-format=false as well`,
   );
 
 function invalid(

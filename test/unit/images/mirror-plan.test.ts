@@ -225,6 +225,11 @@ describe('what a manifest names', () => {
         manifest: manifestOf({ config, layers: [{ ...layer, size: -1 }] }),
         reason: 'ManifestInvalid',
       },
+      {
+        name: 'a layer of more than 1 TB',
+        manifest: manifestOf({ config, layers: [{ ...layer, size: 1e12 + 1 }] }),
+        reason: 'ManifestInvalid',
+      },
       { name: 'an index without a list', manifest: manifestOf({}, indexType), reason: 'ManifestInvalid' },
     ];
   for (const { name, manifest, reason } of refused) {

@@ -88,6 +88,15 @@ describe('the progress of a copy', () => {
       left: 1,
     },
     {
+      name: 'has no more time left than a status can hold',
+      samples: [
+        [0, 0, 1e15],
+        [1, 1, 1e15],
+      ],
+      rate: 1,
+      left: 100_000_000,
+    },
+    {
       name: 'stands at 0 of 0 when there is nothing to send',
       samples: [
         [0, 0, 0],

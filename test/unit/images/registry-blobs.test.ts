@@ -6,7 +6,7 @@ import { collect, failure, login, never, noise, registryLab, repository } from '
 const content = noise(300_000);
 
 describe('the registry client reads', () => {
-  const { fake, clientOf } = registryLab();
+  const { fake, clientOf, pass } = registryLab();
 
   it('a blob', async () => {
     const registry = await fake({ login: 'token', ...login });
@@ -73,6 +73,15 @@ describe('the registry client reads', () => {
     );
     expect(error).to.include({ kind: 'transient', reason: 'RegistryUnreachable' });
     expect(error.message).to.include('no answer in 0.06 s');
+  });
+
+  it('until the registry has sent next to nothing for minutes', async () => {
+    const registry = await fake();
+    const blob = registry.putBlob(repository, content);
+    registry.faults.drips = () => pass(14_000);
+    const error = await failure(clientOf(registry.host).readBlob(repository, blob, 0, never).then(collect));
+    expect(error).to.include({ kind: 'transient', reason: 'RegistryUnreachable' });
+    expect(error.message).to.match(/registry 127.* moved only 0 bytes a second for minutes/);
   });
 
   it('until the connection ends', async () => {
@@ -239,7 +248,8 @@ describe('the registry client puts a manifest', () => {
       kind: 'terminal',
       reason: 'DigestMismatch',
     },
-    { name: 'fails', faults: { status: 500 }, kind: 'transient', reason: 'RegistryUnreachable' },
+    { name: 'fails', faults: { status: 500 }, kind: 'transient', reason: 'RegistryFailed' },
+    { name: 'is away', faults: { status: 502 }, kind: 'transient', reason: 'RegistryUnreachable' },
   ]) {
     it(`and says so when the registry ${name}`, async () => {
       const registry = await fake();

@@ -57,14 +57,19 @@ describe('the registry client mounts', () => {
     expect(await client.mountBlob(repository, blob.digest, from, never)).to.equal(false);
   });
 
-  it('and says so when the registry fails', async () => {
-    const registry = await fake();
-    const client = clientOf(registry.host);
-    await client.check(never);
-    registry.faults.status = 500;
-    expect(await failure(client.mountBlob(repository, blob.digest, from, never))).to.include({
-      kind: 'transient',
-      reason: 'RegistryUnreachable',
+  for (const [status, reason] of [
+    [500, 'RegistryFailed'],
+    [503, 'RegistryUnreachable'],
+  ] as const) {
+    it(`and says so when the registry answers ${status}`, async () => {
+      const registry = await fake();
+      const client = clientOf(registry.host);
+      await client.check(never);
+      registry.faults.status = status;
+      expect(await failure(client.mountBlob(repository, blob.digest, from, never))).to.include({
+        kind: 'transient',
+        reason,
+      });
     });
-  });
+  }
 });

@@ -1,7 +1,7 @@
 // Names that would lead elsewhere than they say, and what registries' own words look like in our messages.
 import { expect } from 'chai';
 import type { Registry } from '../../../src/images/registry/port.ts';
-import { parseRefusal, refusal } from '../../../src/images/registry/refusal.ts';
+import { parseRefusal, refusal, wordsOf } from '../../../src/images/registry/refusal.ts';
 import { digestOf } from '../../fakes/registry.ts';
 import { failure, never, registryLab, repository } from './registry-lab.ts';
 
@@ -107,6 +107,29 @@ describe("a registry's own words", () => {
     });
   }
 
+  for (const { name, secret, body } of [
+    { name: 'a quotation mark', secret: 'p"w-secret', body: errors({ detail: { got: 'p"w-secret' } }) },
+    { name: 'a backslash', secret: 'back\\slash', body: errors({ detail: { got: 'back\\slash' } }) },
+    { name: 'two spaces', secret: 'two  spaces', body: errors({ message: 'you sent two  spaces' }) },
+    { name: 'an accent, escaped', secret: 'passé', body: '{"errors":[{"message":"pass\\u00e9"}]}' },
+    { name: 'two spaces, escaped', secret: 'two  sp', body: '{"errors":[{"code":"two\\u0020 sp"}]}' },
+    { name: 'what looks like JSON', secret: '"a": 1', body: '{"errors":[{"detail":{"a": 1}}]}' },
+    { name: 'JSON within JSON', secret: 'p"w', body: errors({ detail: JSON.stringify({ got: 'p"w' }) }) },
+    { name: 'a URL', secret: 'p&w', body: errors({ message: '/token?password=p%26w' }) },
+    { name: "a field's name", secret: 'two  spaces', body: errors({ detail: { 'two  spaces': 1 } }) },
+    { name: 'a place that is not shown', secret: 'hidden', body: '{"errors":[{"code":"A"}],"x":"hidden"}' },
+  ]) {
+    it(`that hold a secret are not shown: ${name}`, () => {
+      expect(wordsOf(parseRefusal(400, body, [secret]))).to.equal('400');
+      expect(wordsOf(parseRefusal(400, body, ['another']))).not.to.equal('400');
+    });
+  }
+
+  it('nested without end say nothing', () => {
+    const deep = `{"errors":[{"detail":${'['.repeat(30_000)}${']'.repeat(30_000)}}]}`;
+    expect(parseRefusal(400, deep, ['not-a-secret'])).to.include({ words: '' });
+  });
+
   it('count also where they are not shown', () => {
     const body = errors({ detail: 'write /not-a-secret: no space left on device' });
     expect(parseRefusal(500, body, ['not-a-secret'])).to.include({ words: '', full: true });
@@ -162,6 +185,14 @@ describe("a registry's own words", () => {
       reason: 'RegistryAuthFailed',
     },
     { name: 'too large for a proxy', status: 413, body: '<html>', right: 'push', reason: 'RegistryRefused' },
+    { name: 'a failure of one request', status: 500, body: '', right: 'pull', reason: 'RegistryFailed' },
+    ...([502, 503, 504] as const).map((status) => ({
+      name: `${status} of what stands before it`,
+      status,
+      body: '',
+      right: 'pull' as const,
+      reason: 'RegistryUnreachable',
+    })),
     {
       name: 'denied',
       status: 403,

@@ -146,6 +146,40 @@ describe('the registry client', () => {
     await client.manifest(repository, '1', never);
   });
 
+  for (const retryAfter of ['Fri, 31 Dec 9999 23:59:59 GMT', '999999']) {
+    it(`asks again after a quarter of an hour though it shall wait until ${retryAfter}`, async () => {
+      const registry = await fake();
+      const digest = registry.push(repository, '1');
+      const client = clientOf(registry.host);
+      await client.check(never);
+      Object.assign(registry.faults, { throttles: 1, retryAfter });
+      const error = await failure(client.manifest(repository, '1', never));
+      expect(error).to.include({ kind: 'transient', reason: 'RegistryThrottled' });
+      expect(error.message).to.include('wants no request for 900 s');
+      lab.pass(900_000);
+      expect((await client.manifest(repository, '1', never)).digest).to.equal(digest);
+    });
+  }
+
+  for (const [token, name] of [
+    ['token-2', 'whose time was over'],
+    ['token-3', 'that was rejected'],
+    ['token-4', 'that was rejected last'],
+  ] as const) {
+    it(`does not show a token ${name}`, async () => {
+      const registry = await fake({ login: 'token', ...login });
+      registry.push(repository, '1');
+      const client = clientOf(registry.host, { credentials: login });
+      await client.manifest(repository, '1', never);
+      lab.pass(241_000);
+      Object.assign(registry.faults, { badTokens: true, loginMessage: `what about ${token}?` });
+      const error = await failure(client.manifest(repository, '1', never));
+      expect(registry.requests().map(({ authorization }) => authorization)).to.include(`Bearer ${token}`);
+      expect(error).to.include({ reason: 'RegistryAuthFailed' });
+      expect(error.message).not.to.include('what about');
+    });
+  }
+
   it('follows a redirect to another host without the credentials', async () => {
     const [registry, storage] = [await fake({ login: 'basic', ...login }), await fake()];
     const digest = storage.push(repository, '1');
