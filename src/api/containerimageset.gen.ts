@@ -149,6 +149,12 @@ export interface ContainerImageSetSpecDestination {
    * and password. Unset: nobody logs in.
    */
   readonly credentialsName?: string;
+
+  /**
+   * Name of the Secret that hosts log in with, as credentialsName: a login that may only pull, since each
+   * host sees it; "" for none. Unset: credentialsName, which may push.
+   */
+  readonly pullCredentialsName?: string;
 }
 
 /**
@@ -223,7 +229,7 @@ export interface ContainerImageSetSpecOverridesItemTagFromLabel {
 /** Which images may be used at all. Unset, any. */
 export interface ContainerImageSetSpecVerify {
   /** Each image must carry a signature of this key, as cosign sign --key makes it. */
-  readonly cosign?: ContainerImageSetSpecVerifyCosign;
+  readonly cosign: ContainerImageSetSpecVerifyCosign;
 }
 
 /** Each image must carry a signature of this key, as cosign sign --key makes it. */
@@ -245,8 +251,8 @@ export interface ContainerImageSetStatus {
 
   /**
    * How it is: Ready, Reconciling and Stalled; Resolved (every needed image has a digest), Mirrored (the
-   * destination has them all), Verified (all are signed), TagMoved and UpdateAvailable (the registry has
-   * something else by now).
+   * destination has them all), Verified (all are signed; while it is False, clouds take nothing from the
+   * set), TagMoved and UpdateAvailable (the registry has something else by now).
    */
   readonly conditions?: readonly Condition[];
 
@@ -277,8 +283,14 @@ export interface ContainerImageSetStatus {
 
 /** What the set stands for; replaced whole, when complete. */
 export interface ContainerImageSetStatusResolved {
-  /** The metadata.generation that was resolved. */
+  /** The metadata.generation that was resolved, or the last one that asks for the same. */
   readonly generation: number;
+
+  /**
+   * A hash of what decides digests in the spec that was resolved. While the spec has the same, this
+   * stands: paused, mirror, lookupIntervalSeconds and updatePolicy decide none.
+   */
+  readonly of?: string;
 
   /** The tag that people know it by. */
   readonly tag: string;

@@ -1,11 +1,10 @@
 // The images of one role's revision: every name that its services use, resolved by the image sets that the cloud names.
-import type { ContainerImageSet } from '../api/containerimageset.gen.ts';
+import type { ContainerImageSet, ContainerImageSetSpecDestination } from '../api/containerimageset.gen.ts';
+import { isResolved } from '../api/image-set.ts';
 import type { RevisionImage, RevisionRegistry } from '../api/revision.ts';
+import { tagRange } from '../api/tag-order.ts';
 import { conditionOf } from './host-object.ts';
 import { problem, type Problem } from './problem.ts';
-
-/** As much as Host.status.images takes. */
-const longestTag = 128;
 
 export interface ImageOverride {
   readonly name: string;
@@ -62,17 +61,17 @@ export function resolveImages(input: ImageInput): ResolvedImages | readonly Prob
  */
 function tagFor({ spec, status }: ContainerImageSet, tags: readonly string[]): string {
   if (spec.tag !== undefined) return status?.resolved?.tag ?? '';
-  const sorted = [...new Set(tags)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-  const [lowest = '', highest = ''] = [sorted[0], sorted.at(-1)];
-  const both = `${lowest}…${highest}`;
-  return lowest === highest || both.length > longestTag ? highest : both;
+  return tagRange(tags);
 }
 
 /** The set that a single image comes from; of two the first counts. */
 export const overriddenBy = (image: string, overrides: readonly ImageOverride[]): string | undefined =>
   overrides.find(({ name }) => name === image)?.imageSetName;
 
-/** A set is used only when it is resolved as it stands now: never half, never as it was before the last change. */
+/**
+ * A set is used only when it is resolved as it stands now: never half, never as it was before the last change. What was resolved
+ * and is found to be unsigned since, as by another key, hosts keep and nobody gets anew.
+ */
 export function setProblem(name: string, set: ContainerImageSet | undefined): Problem | undefined {
   if (set === undefined) {
     return problem(
@@ -80,8 +79,10 @@ export function setProblem(name: string, set: ContainerImageSet | undefined): Pr
       `image set ${name} does not exist: create it, or correct the name in the overcloud`,
     );
   }
-  if (set.status?.resolved?.generation === set.metadata.generation) return undefined;
-  return notResolved(name, 'is not resolved yet', set);
+  if (!isResolved(set)) return notResolved(name, 'is not resolved yet', set);
+  const verified = conditionOf(set, 'Verified');
+  if (verified?.status !== 'False') return undefined;
+  return problem('ImageNotVerified', `image set ${name}: ${verified.message}`);
 }
 
 /** In the set's own words, where it has any to say about the spec that it has now. */
@@ -103,13 +104,19 @@ export function registriesOf(
   for (const { spec } of sets) {
     for (const place of [spec.destination ?? spec.source, spec.source]) {
       if (!hosts.has(place.registry) || known.has(place.registry)) continue;
+      const login = loginOf(place);
       known.set(place.registry, {
         host: place.registry,
         insecure: place.insecure,
         ...(place.caName === undefined ? {} : { caName: place.caName }),
-        ...(place.credentialsName === undefined ? {} : { credentialsName: place.credentialsName }),
+        ...(login === '' ? {} : { credentialsName: login }),
       });
     }
   }
   return [...known.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
 }
+
+/** The login that hosts pull with: the set's own may write to a destination. */
+const loginOf = (
+  place: Pick<ContainerImageSetSpecDestination, 'credentialsName' | 'pullCredentialsName'>,
+): string => place.pullCredentialsName ?? place.credentialsName ?? '';

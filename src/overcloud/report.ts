@@ -140,7 +140,7 @@ function nodesAllocated({ nodes }: World, { problems, members }: Decision): Cond
 const isBeingInstalled = (node: BareMetalNode | undefined): boolean =>
   node !== undefined && settledState(node) === 'deploying';
 
-const imageReasons = ['ImageNotResolved', 'ImageSetNotFound'];
+const imageReasons = ['ImageNotResolved', 'ImageNotVerified', 'ImageSetNotFound'];
 
 function imagesResolved({ problems }: Decision): ConditionInput {
   const type = 'ImagesResolved';

@@ -13,7 +13,7 @@ const kinds = readKinds(path.join(root, 'crds'));
 /** What `kubectl get` shows without -o wide, besides NAME. */
 const columns: Readonly<Record<string, string>> = {
   BareMetalNode: 'HOST POWER STATE MAINTENANCE PROFILE AGE',
-  ContainerImageSet: 'TAG IMAGES PUSHED READY AGE',
+  ContainerImageSet: 'TAG IMAGES PUSHED PROPOSED READY AGE',
   Host: 'ROLE NODE IP IMAGES STEP CONTAINERS BRAKE READY AGE',
   Overcloud: 'HOSTS STEP IMAGES READY AGE',
   OvercloudService: 'VOLUME READY AGE',

@@ -102,6 +102,22 @@ describe('an overcloud with a mistake in it', () => {
       },
     },
     {
+      name: 'an image set that is found unsigned',
+      make: async (cloud) => {
+        const set = await cloud.get(containerImageSets, 'pike');
+        const message = 'keystone is signed by another key';
+        const since = { lastTransitionTime: '2026-01-01T00:00:00Z', reason: 'SignatureInvalid', message };
+        const conditions = [{ ...since, type: 'Verified', status: 'False' as const }];
+        await cloud.kube.client.replaceStatus(containerImageSets, set, { ...set.status, conditions });
+      },
+      says: 'False ImageNotVerified: image set pike: keystone is signed by another key',
+      mend: async (cloud) => {
+        const { status } = imageSet('pike', '12.0-1', ['keystone', 'nova-compute']);
+        const set = await cloud.get(containerImageSets, 'pike');
+        await cloud.kube.client.replaceStatus(containerImageSets, set, status);
+      },
+    },
+    {
       name: 'a missing ConfigMap with values',
       make: ({ kube }) => kube.edit(overclouds, lab, { spec: { values: [{ configMap: 'lab-values' }] } }),
       says: 'False ConfigMapNotFound: ConfigMap lab-values, which spec.values uses, does not exist',
