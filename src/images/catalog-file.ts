@@ -2,7 +2,7 @@
 import { loadAll } from 'js-yaml';
 import { messageOf, terminal } from '../kernel/errors.ts';
 import type { Catalog, CatalogImage, CatalogVariant, Naming } from './catalog.ts';
-import { isTag } from './tags.ts';
+import { isTag } from '../api/reference.ts';
 
 /** The key of the ConfigMap that spec.catalogName names. */
 export const catalogKey = 'catalog.yaml';

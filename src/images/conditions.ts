@@ -35,7 +35,10 @@ function healthOf(set: ContainerImageSet, picture: Picture): Health {
     return { kind: 'progressing', reason: 'Mirroring', message: `image set ${name}: ${howFar(picture)}` };
   }
   if (picture.images.length === 0)
-    return { kind: 'ready', message: `no cloud needs an image of set ${name} yet` };
+    return {
+      kind: 'ready',
+      message: `no cloud needs an image of set ${name} yet: name it in an Overcloud's spec.imageSetName, or list images in spec.images`,
+    };
   const what = picture.transfer === undefined ? 'resolved in' : 'mirrored to';
   const host = hostOf(set.spec, targetSide(set.spec));
   return { kind: 'ready', message: `${count(picture.images.length)} ${what} ${host}` };
@@ -70,11 +73,11 @@ function resolvedCondition({ images, needed }: Picture): ConditionInput {
 
 function mirroredCondition(set: ContainerImageSet, picture: Picture): readonly ConditionInput[] {
   const { transfer, needed, images } = picture;
-  if (transfer === undefined) return [];
+  if (transfer === undefined || needed === 0) return [];
   const there = transfer.mirrored.size;
   const host = hostOf(set.spec, 'destination');
   if (there === needed) {
-    const message = `${host} has ${needed === 1 ? 'the image' : `all ${needed} images`}${lastCopy(picture)}`;
+    const message = `${host} has ${needed === 1 ? 'the image' : `all ${needed} images`}${lastCopy(picture)}${unasked(picture)}`;
     return [{ type: 'Mirrored', status: 'True', reason: 'Mirrored', message }];
   }
   const worst = worstOf(images.filter(({ found }) => found !== undefined));
@@ -87,6 +90,12 @@ function mirroredCondition(set: ContainerImageSet, picture: Picture): readonly C
     },
   ];
 }
+
+/** What is not asked does not count as lost; but people hear of it. */
+const unasked = ({ transfer }: Picture): string =>
+  transfer?.unasked === undefined
+    ? ''
+    : `; whether it still has them could not be asked: ${transfer.unasked.message}`;
 
 function howFar({ transfer, needed }: Picture): string {
   const { progress } = transfer ?? {};
@@ -107,16 +116,33 @@ function lastCopy({ transfer }: Picture): string {
     : `; the last copy sent ${bytesText(bytes)} in ${copied} layers and mounted ${mounted}`;
 }
 
-function verifiedCondition({ spec }: ContainerImageSet, { images }: Picture): readonly ConditionInput[] {
-  if (spec.verify?.cosign === undefined) return [];
-  const refused = failedOf(images).find(({ reason }) => signatureReasons.has(reason));
+/** The verdict is all that counts: an image that nobody could ask about is neither signed nor unsigned. */
+function verifiedCondition(
+  { spec, status }: ContainerImageSet,
+  { images, verdict }: Picture,
+): readonly ConditionInput[] {
+  const key = spec.verify?.cosign.keyName;
+  if (key === undefined || verdict === undefined) return [];
+  const type = 'Verified';
+  const errors = [...verdict.refused.values()];
+  const refused = errors.find(({ reason }) => signatureReasons.has(reason));
   if (refused !== undefined)
-    return [{ type: 'Verified', status: 'False', reason: refused.reason, message: refused.message }];
-  if (images.some(({ found }) => found === undefined)) return [];
-  const message = `${count(images.length)} signed with the key in ConfigMap ${spec.verify.cosign.keyName}`;
-  return [{ type: 'Verified', status: 'True', reason: 'Verified', message }];
+    return [{ type, status: 'False', reason: refused.reason, message: refused.message }];
+  const checked = images.filter(({ found }) => found !== undefined).length - errors.length;
+  if (checked === images.length) {
+    const message = `${count(images.length)} signed with the key in ConfigMap ${key}`;
+    return [{ type, status: 'True', reason: 'Verified', message }];
+  }
+  // What was refused stays refused until somebody could look again: clouds may have it resolved.
+  const former = status?.conditions?.find((condition) => condition.type === type);
+  if (former?.status === 'False') return [former];
+  const [why] = errors;
+  const cause = why === undefined ? '' : `: ${why.message}`;
+  const message = `${checked} of ${count(images.length)} verified${cause}`;
+  return [{ type, status: 'Unknown', reason: why?.reason ?? 'Searching', message }];
 }
 
+/** Somebody looked, and it is not signed as it must be; all else is a matter of the way there. */
 const signatureReasons: ReadonlySet<string> = new Set([
   'ImageUnsigned',
   'SignatureInvalid',

@@ -1,6 +1,6 @@
 // Which tag an image's own labels name, by a template such as {version}-{release}. Pure.
 import { terminal, type OperatorError } from '../kernel/errors.ts';
-import { isTag } from './tags.ts';
+import { isTag } from '../api/reference.ts';
 
 const field = 'spec.tagFromLabel.format';
 const shownLabels = 10;

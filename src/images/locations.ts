@@ -3,7 +3,7 @@ import type { ContainerImageSet } from '../api/containerimageset.gen.ts';
 import { asOperatorError, terminal, type OperatorError } from '../kernel/errors.ts';
 import { parametersOf, type Catalog } from './catalog.ts';
 import type { Located } from './picture.ts';
-import { locate, type WantedImage } from './resolve.ts';
+import { isOneRegistry, locate, type WantedImage } from './resolve.ts';
 
 /** As many as status.resolved holds. */
 const mostImages = 200;
@@ -21,12 +21,13 @@ export function locateAll(
     );
   }
   const located = names.map((name) => locatedAs(set, catalog, name));
-  const owners = new Map<string, WantedImage>();
-  for (const { wanted } of located) {
-    if (wanted !== undefined && !owners.has(wanted.target.path)) owners.set(wanted.target.path, wanted);
-  }
+  const wantedImages = located.flatMap(({ wanted }) => wanted ?? []);
+  const owners = firstBy(wantedImages, ({ target }) => target.path);
+  const sources = isOneRegistry(set.spec)
+    ? firstBy(wantedImages, ({ source }) => source.path)
+    : new Map<string, WantedImage>();
   return located.map((one) => {
-    const clash = clashOf(one.wanted, owners);
+    const clash = clashOf(one.wanted, owners, sources);
     return clash === undefined ? one : { ...one, wanted: undefined, error: clash };
   });
 }
@@ -40,16 +41,34 @@ function locatedAs(set: ContainerImageSet, catalog: Catalog | undefined, name: s
   }
 }
 
-/** Two images that are pushed to one place would overwrite each other's tags. */
+function firstBy(
+  images: readonly WantedImage[],
+  pathOf: (image: WantedImage) => string,
+): ReadonlyMap<string, WantedImage> {
+  return new Map(images.toReversed().map((image) => [pathOf(image), image]));
+}
+
+/** What is pushed to one place with another image, or to where another one comes from, would overwrite its tags. */
 function clashOf(
   wanted: WantedImage | undefined,
   owners: ReadonlyMap<string, WantedImage>,
+  sources: ReadonlyMap<string, WantedImage>,
 ): OperatorError | undefined {
-  const owner = wanted === undefined ? undefined : owners.get(wanted.target.path);
-  if (wanted === undefined || owner === undefined || owner.source.path === wanted.source.path)
-    return undefined;
+  if (wanted === undefined) return undefined;
+  const other = sources.get(wanted.target.path);
+  if (other !== undefined) return overwrites(wanted, other);
+  const owner = owners.get(wanted.target.path);
+  if (owner === undefined || owner.source.path === wanted.source.path) return undefined;
   return terminal(
     'PlaceShared',
     `images ${owner.name} and ${wanted.name} come from two places (${owner.source.path}, ${wanted.source.path}) and would both be ${wanted.target.repository}: give one of them another name or namespace in spec.overrides`,
+  );
+}
+
+function overwrites({ name, target }: WantedImage, other: WantedImage): OperatorError {
+  const what = name === other.name ? 'it' : `image ${other.name}`;
+  return terminal(
+    'DestinationIsSource',
+    `image ${name} would be pushed to ${target.repository}, where ${what} comes from, and overwrite what is newer there: give spec.destination another registry, namespace, prefix or suffix (what spec.overrides says counts at both ends)`,
   );
 }

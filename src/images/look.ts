@@ -1,5 +1,5 @@
 // One look at a set: which images it needs, what they are, whether they are signed, and whether the destination has them.
-import type { ContainerImageSet } from '../api/containerimageset.gen.ts';
+import type { ContainerImageSet, ContainerImageSetSpec } from '../api/containerimageset.gen.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { requeueAfter, settled, soonest, type Outcome } from '../kernel/controller.ts';
 import { terminal } from '../kernel/errors.ts';
@@ -42,8 +42,8 @@ export interface Look {
 }
 
 export function createLook(deps: LookDeps): Look {
-  const { client, cache, registries, transfer } = deps;
-  const search = createSearch({ ...deps, lookup: createLookup(registries), pins: createPinStore(client) });
+  const { cache, registries, transfer } = deps;
+  const search = createSearch({ ...deps, lookup: createLookup(registries), pins: createPinStore(deps) });
   const verifier = createVerifier(deps);
 
   const verify = async (
@@ -63,10 +63,7 @@ export function createLook(deps: LookDeps): Look {
     verdict: Verdict | undefined,
   ): TransferView | undefined => {
     if (set.spec.destination !== undefined) {
-      return transfer.look(
-        set,
-        candidates.filter(({ image }) => verdict?.refused.has(image.name) !== true),
-      );
+      return transfer.look(set, candidates, ({ image }) => verdict?.refused.has(image.name) !== true);
     }
     transfer.forget(keyOf(set));
     return undefined;
@@ -83,6 +80,7 @@ export function createLook(deps: LookDeps): Look {
       const candidates = candidatesOf(located, known);
       const verdict = await verify(set, candidates, signal);
       const view = send(set, candidates, verdict);
+      search.doubt(asked, unusable(verdict, view));
       const warnings = warningsFor(set, selection, catalog);
       const picture = pictureOf(set, { located, known, verdict, transfer: view, warnings });
       if (picture.complete) await search.keep(asked, signal);
@@ -102,8 +100,37 @@ const candidatesOf = (located: readonly Located[], { found }: Known): readonly C
     return wanted === undefined || image === undefined ? [] : [{ image: wanted, found: image }];
   });
 
+/** What the registry has under these tags is of no use: not a matter of rights, room or the way there. */
+const doubtful: ReadonlySet<string> = new Set([
+  'BlobMissing',
+  'DigestMismatch',
+  'ImageNotFound',
+  'ImageUnsigned',
+  'ManifestInvalid',
+  'ManifestTooLarge',
+  'ManifestUnsupported',
+  'SignatureInvalid',
+]);
+
+const unusable = (verdict: Verdict | undefined, view: TransferView | undefined): ReadonlySet<string> =>
+  new Set(
+    [...(verdict?.refused ?? []), ...(view?.failed ?? [])].flatMap(([name, { kind, reason }]) =>
+      doubtful.has(reason) && (kind !== 'transient' || reason === 'BlobMissing') ? [name] : [],
+    ),
+  );
+
 const nextOf = (verdict: Verdict | undefined): Outcome =>
   verdict?.againInMs === undefined ? settled : requeueAfter(verdict.againInMs, 'images are not signed');
+
+/** Mostly a slip of the pen: what the catalog knows may be for another cloud. */
+const idleOverrides = (
+  { overrides = [] }: ContainerImageSetSpec,
+  names: readonly string[],
+  catalog: Catalog,
+): readonly string[] =>
+  overrides
+    .filter(({ image }) => !names.includes(image) && !catalog.has(image))
+    .map(({ image }) => `spec.overrides has ${image}, which nothing needs and the catalog does not know`);
 
 /** Throws terminal CatalogNotFound and CatalogInvalid. */
 function catalogOf(cache: Cache, set: ContainerImageSet): Catalog | undefined {
@@ -119,10 +146,11 @@ function catalogOf(cache: Cache, set: ContainerImageSet): Catalog | undefined {
 
 const warningsFor = (
   { spec }: ContainerImageSet,
-  { withheld }: Selection,
+  { names, withheld }: Selection,
   catalog: Catalog | undefined,
 ): readonly string[] => [
   ...unknownVariants(spec, catalog),
+  ...(catalog === undefined ? [] : idleOverrides(spec, names, catalog)),
   ...withheld.map(
     (name) => `a container runs image ${name}, which spec.includes and spec.excludes leave out`,
   ),

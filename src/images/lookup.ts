@@ -2,18 +2,18 @@
 // does not hold up the rest.
 import type { ContainerImageSet } from '../api/containerimageset.gen.ts';
 import { asOperatorError, terminal, type OperatorError } from '../kernel/errors.ts';
-import { createLimiter } from '../kernel/limiter.ts';
 import type { Registries } from './access.ts';
 import { hostOf, type Side } from './access.ts';
+import { createLimiterByHost } from './by-host.ts';
 import { createLabelReader, type LabelReader } from './label-reader.ts';
 import { tagFromLabels } from './labels.ts';
 import { bytesPulled } from './manifest.ts';
 import type { Registry } from './registry/port.ts';
-import { legalTag, locate, notFound, placeOn, type WantedImage } from './resolve.ts';
+import { legalTag, locate, notFound, placeOn, remedyFor, type WantedImage } from './resolve.ts';
 import { newestTag } from './tags.ts';
 import type { Catalog, TagRule } from './catalog.ts';
 
-/** Of all sets together: registries count requests. */
+/** To one registry, of all sets together: registries count requests. */
 const atOnce = 8;
 
 export interface FoundImage {
@@ -38,7 +38,12 @@ export interface Lookup {
    * An answer for each image, in their order, its manifest fetched and verified. A source that is away is stood in for by the
    * destination, as far as that has what is asked for. Throws only the signal's reason.
    */
-  resolve(question: Question, signal: AbortSignal): Promise<readonly Answer[]>;
+  resolve(
+    question: Question,
+    signal: AbortSignal,
+    /** Hears of each as soon as it is known. */
+    note?: (answer: Answer) => void,
+  ): Promise<readonly Answer[]>;
   /** The same of the source alone, by requests that are no pulls where that is possible. ImageNotFound: it is gone. */
   current(question: Question, signal: AbortSignal): Promise<readonly Answer[]>;
 }
@@ -54,7 +59,7 @@ interface At {
 type Find = (at: At, image: WantedImage, signal: AbortSignal) => Promise<FoundImage>;
 
 export function createLookup(registries: Registries): Lookup {
-  const limiter = createLimiter(atOnce);
+  const limiterFor = createLimiterByHost(atOnce);
   const labels = createLabelReader();
 
   const answers = async (
@@ -62,8 +67,10 @@ export function createLookup(registries: Registries): Lookup {
     side: Side,
     find: Find,
     signal: AbortSignal,
+    note: (answer: Answer) => void = () => undefined,
   ): Promise<readonly Answer[]> => {
     const { set, images } = question;
+    const limiter = limiterFor(hostOf(set.spec, side));
     const failed = (image: WantedImage, thrown: unknown): Answer => {
       signal.throwIfAborted();
       return { image, error: asOperatorError(thrown) };
@@ -71,27 +78,30 @@ export function createLookup(registries: Registries): Lookup {
     try {
       const at: At = { question, side, registry: await registries.open(set, side, signal), labels };
       const ask = async (image: WantedImage): Promise<Answer> => {
-        try {
-          return { image, found: await find(at, image, signal) };
-        } catch (thrown) {
-          return failed(image, thrown);
-        }
+        const answer = await find(at, image, signal)
+          .then((found): Answer => ({ image, found }))
+          .catch((thrown: unknown) => failed(image, thrown));
+        note(answer);
+        return answer;
       };
       return await Promise.all(images.map((image) => limiter.run(signal, () => ask(image))));
     } catch (thrown) {
-      return images.map((image) => failed(image, thrown));
+      const all = images.map((image) => failed(image, thrown));
+      all.forEach(note);
+      return all;
     }
   };
 
   return {
-    async resolve(question, signal) {
-      const asked = await answers(question, 'source', pull, signal);
+    async resolve(question, signal, note) {
+      const asked = await answers(question, 'source', pull, signal, note);
       const away = asked.flatMap((answer) =>
         'error' in answer && answer.error.kind === 'transient' ? [answer.image] : [],
       );
       if (away.length === 0 || question.set.spec.destination === undefined) return asked;
       const there = await answers({ ...question, images: away }, 'destination', pull, signal);
       const found = new Map(there.flatMap((answer) => ('found' in answer ? [[answer.image, answer]] : [])));
+      for (const answer of found.values()) note?.(answer);
       return asked.map((answer) => found.get(answer.image) ?? answer);
     },
     current: (question, signal) => answers(question, 'source', peek, signal),
@@ -101,15 +111,19 @@ export function createLookup(registries: Registries): Lookup {
 const pull: Find = async (at, image, signal) => {
   const tag = await tagOf(at, image, signal);
   const { path } = placeOn(image, at.side);
-  const manifest = await orNotFound(at, image, tag, () => at.registry.manifest(path, tag, signal));
+  const manifest = await unlessMissing(at, image, `${path}:${tag}`, remedyFor(image.rule), () =>
+    at.registry.manifest(path, tag, signal),
+  );
   const size = bytesPulled(manifest);
   return { tag, digest: manifest.digest, ...(size === undefined ? {} : { size }) };
 };
 
 const peek: Find = async (at, image, signal) => {
   const tag = await tagOf(at, image, signal);
-  const digest = await at.registry.digest(placeOn(image, at.side).path, tag, signal);
-  if (digest === undefined) throw notFound(at.question.set.spec, placeOn(image, at.side), tag);
+  const place = placeOn(image, at.side);
+  const digest = await at.registry.digest(place.path, tag, signal);
+  if (digest === undefined)
+    throw notFound(at.question.set.spec, place, `${place.path}:${tag}`, remedyFor(image.rule));
   return { tag, digest };
 };
 
@@ -123,7 +137,9 @@ async function tagOf(at: At, image: WantedImage, signal: AbortSignal): Promise<s
       return labelledTag(at, image, rule, signal);
     case 'pattern': {
       const { path } = placeOn(image, at.side);
-      const tags = await orNotFound(at, image, rule.pattern, () => at.registry.tags(path, signal));
+      const remedy =
+        'push it there, or correct namespace, prefix or suffix in spec.source, or spec.overrides';
+      const tags = await unlessMissing(at, image, path, remedy, () => at.registry.tags(path, signal));
       const newest = newestTag(tags, rule.pattern);
       if (newest === undefined) {
         throw terminal(
@@ -145,7 +161,9 @@ async function labelledTag(
   const { set, catalog } = at.question;
   const read = rule.image === undefined ? image : locate(set.spec, catalog, rule.image);
   const { path } = placeOn(read, at.side);
-  const labels = await orNotFound(at, read, rule.inspectTag, () =>
+  const field = rule.image === undefined ? 'inspectTag' : 'image or inspectTag';
+  const remedy = `its labels are to name the tag: push it there, or correct ${field} in spec.tagFromLabel`;
+  const labels = await unlessMissing(at, read, `${path}:${rule.inspectTag}`, remedy, () =>
     at.labels.read(
       at.registry,
       `${hostOf(set.spec, at.side)}/${path}`,
@@ -156,14 +174,20 @@ async function labelledTag(
   return legalTag(tagFromLabels(rule.format, labels, read.name), image.name);
 }
 
-/** Says where the image was looked for, and what to correct. */
-async function orNotFound<T>(at: At, image: WantedImage, tag: string, work: () => Promise<T>): Promise<T> {
+/** Says where `what` was looked for, and what to correct. */
+async function unlessMissing<T>(
+  at: At,
+  image: WantedImage,
+  what: string,
+  remedy: string,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
     const error = asOperatorError(thrown);
     throw error.reason === 'ImageNotFound'
-      ? notFound(at.question.set.spec, placeOn(image, at.side), tag)
+      ? notFound(at.question.set.spec, placeOn(image, at.side), what, remedy)
       : error;
   }
 }

@@ -1,13 +1,39 @@
-// What is recalled of a set when its process, its spec or its retry annotation is new, and what is kept for that. Pure.
+// What is known of a set between reconciles, how it is recalled when process, spec or request is new, and what is kept. Pure.
 import type { ContainerImageSet } from '../api/containerimageset.gen.ts';
 import { annotations } from '../api/names.ts';
-import type { FoundImage } from './lookup.ts';
-import type { Pins } from './pins.ts';
-import { pinOf } from './proposal.ts';
+import type { OperatorError } from '../kernel/errors.ts';
+import type { Pin, Pins, Proposal } from './pins.ts';
+import { pinOf, type Moved } from './proposal.ts';
 import { identityOf, type WantedImage } from './resolve.ts';
-import type { Memory } from './search.ts';
+
+export interface Memory {
+  /** The set, its generation, and what people ask by annotation: with another of these everything is recalled anew. */
+  readonly of: string;
+  /** By identity, as `failed`. Also of images that nobody needs now: a cloud that comes back finds its digests. */
+  readonly found: Map<string, Pin>;
+  readonly failed: Map<string, OperatorError>;
+  moved: readonly Moved[] | undefined;
+  proposal: Proposal | undefined;
+  lookupError: OperatorError | undefined;
+  /** What was asked last: another question is asked at once. */
+  question: string;
+  /** The request, by annotation, that the last lookup answered. */
+  requested: string | undefined;
+  /** The one that was tried last. */
+  attempted: string | undefined;
+  /** These on the monotonic clock: for what was not found, for what may have moved, for what cannot be used. */
+  tryAgainAt: number;
+  checkAt: number;
+  reconsiderAt: number;
+  /** Identities of images that cannot be used as they were found: unsigned, damaged, gone. */
+  doubted: ReadonlySet<string>;
+  /** What stands in the ConfigMap, as far as we know. */
+  kept: Pins | undefined;
+}
 
 const longestRetry = 256;
+/** With those that nobody needs now. */
+const mostPins = 500;
 
 /** The value of the annotation that asks to forget all pins, as far as the status has room for it. */
 export const retryOf = ({ metadata }: ContainerImageSet): string | undefined =>
@@ -20,65 +46,68 @@ export function recalled(
   pins: Pins | undefined,
   of: string,
 ): Memory {
-  const found = pins === undefined ? fromStatus(set, images) : fromPins(set, images, pins);
-  const wanted = new Set(images.map(identityOf));
+  const found = pins === undefined ? fromStatus(set, images) : fromPins(set, pins);
   const { proposal } = pins ?? {};
-  const stands =
-    proposal !== undefined && found.size > 0 && proposal.images.every((pin) => wanted.has(pin.of));
   return {
     of,
     found,
     failed: new Map(),
-    moved: found.size === 0 ? [] : undefined,
-    proposal: stands ? proposal : undefined,
+    moved: images.some((image) => found.has(identityOf(image))) ? undefined : [],
+    proposal: proposal?.images.every((pin) => found.has(pin.of)) === true ? proposal : undefined,
     lookupError: undefined,
     question: '',
-    requested: set.metadata.annotations?.[annotations.reconcileRequestedAt],
+    requested: pins?.requested,
+    attempted: undefined,
     tryAgainAt: 0,
     checkAt: 0,
+    reconsiderAt: 0,
+    doubted: new Set(),
     kept: pins,
   };
 }
 
-/** Only what is wanted now is kept: an image that comes back later is a new one. */
+/** What is wanted now, and before it what was wanted once, as far as there is room: nothing is forgotten because a cloud is away. */
 export function pinsOf(memory: Memory, images: readonly WantedImage[], set: ContainerImageSet): Pins {
+  const { found, requested, proposal } = memory;
   const retry = retryOf(set);
+  const wanted = images.flatMap((image) => found.get(identityOf(image)) ?? []);
+  const others = [...found.values()].filter((pin) => !wanted.includes(pin));
   return {
-    images: images.flatMap((image) => {
-      const found = memory.found.get(identityOf(image));
-      return found === undefined ? [] : [pinOf(image, found)];
-    }),
+    images: [...others.slice(-Math.max(mostPins - wanted.length, 0)), ...wanted],
     ...(retry === undefined ? {} : { retry }),
-    ...(memory.proposal === undefined ? {} : { proposal: memory.proposal }),
+    ...(requested === undefined ? {} : { requested }),
+    ...(proposal === undefined ? {} : { proposal }),
   };
 }
 
-function fromPins(
-  set: ContainerImageSet,
-  images: readonly WantedImage[],
-  pins: Pins,
-): Map<string, FoundImage> {
+function fromPins(set: ContainerImageSet, pins: Pins): Map<string, Pin> {
   if (pins.retry !== retryOf(set)) return new Map();
-  const wanted = new Set(images.map(identityOf));
-  return new Map(
-    pins.images.flatMap(({ of, name: _name, ...found }) => (wanted.has(of) ? [[of, found] as const] : [])),
-  );
+  return new Map(pins.images.map((pin) => [pin.of, pin]));
 }
 
-/** Releases that kept no pins had explicit tags only, and looked them up where hosts pull from. */
-function fromStatus(set: ContainerImageSet, images: readonly WantedImage[]): Map<string, FoundImage> {
+/** For a set of a release that kept no pins, and one whose pins somebody deleted. */
+function fromStatus(set: ContainerImageSet, images: readonly WantedImage[]): Map<string, Pin> {
   const { resolved } = set.status ?? {};
   if (resolved === undefined || resolved.retry !== retryOf(set)) return new Map();
-  const byReference = new Map(resolved.images.map((image) => [image.reference, image]));
-  return new Map(
-    images.flatMap((image) => {
-      const known =
-        image.rule.kind === 'tag'
-          ? byReference.get(`${image.target.repository}:${image.rule.tag}`)
-          : undefined;
-      return known === undefined
-        ? []
-        : [[identityOf(image), { tag: known.tag, digest: known.digest }] as const];
-    }),
-  );
+  const known = images.flatMap((image) => {
+    const { rule, target, name } = image;
+    const before = resolved.images.find((one) => one.name === name && one.repository === target.repository);
+    const same = before !== undefined && (rule.kind !== 'tag' || rule.tag === before.tag);
+    return same ? [pinOf(image, sizedAs(before))] : [];
+  });
+  return new Map(known.map((pin) => [pin.of, pin]));
 }
+
+const sizedAs = ({
+  tag,
+  digest,
+  size,
+}: {
+  readonly tag: string;
+  readonly digest: string;
+  readonly size?: number;
+}) => ({
+  tag,
+  digest,
+  ...(size === undefined ? {} : { size }),
+});

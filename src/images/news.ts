@@ -1,7 +1,20 @@
 // The events of a set: each time its readiness, its images, or what is proposed for it changes.
 import type { ContainerImageSet, ContainerImageSetStatus } from '../api/containerimageset.gen.ts';
 import type { EventRecorder } from '../kernel/events.ts';
+import type { Logger } from '../kernel/log.ts';
 import type { Condition } from '../kube/objects.ts';
+
+/** The same events, and a line of the log for each. */
+export const logged = (events: EventRecorder, log: Logger): EventRecorder => ({
+  normal(object, reason, action, note) {
+    log.info(note, { reason });
+    events.normal(object, reason, action, note);
+  },
+  warning(object, reason, action, note) {
+    log.warn(note, { reason });
+    events.warning(object, reason, action, note);
+  },
+});
 
 /** `set` has the former status. */
 export function tell(events: EventRecorder, set: ContainerImageSet, status: ContainerImageSetStatus): void {
@@ -36,11 +49,18 @@ function tellOfChanges(events: EventRecorder, set: ContainerImageSet, status: Co
   events.normal(set, 'ImagesChanged', 'Resolve', `${first.name} ${change}${more}`);
 }
 
+/** Also when the destination had lost something, and was given it back while the set was Ready all the time. */
 function tellOfCopy(events: EventRecorder, set: ContainerImageSet, status: ContainerImageSetStatus): void {
   const [before, after] = [conditionIn(set.status, 'Mirrored'), conditionIn(status, 'Mirrored')];
-  if (after?.status !== 'True' || before?.status === 'True') return;
-  events.normal(set, 'Mirrored', 'Mirror', after.message);
+  if (after?.status !== 'True' || isUnderWay(status)) return;
+  const [was, is] = [set.status?.progress, status.progress];
+  const ended = is !== undefined && (is.startedAt !== was?.startedAt || isUnderWay(set.status));
+  if (before?.status !== 'True' || ended) events.normal(set, 'Mirrored', 'Mirror', after.message);
 }
+
+/** Only a copy that goes on has a rate. */
+const isUnderWay = (status: ContainerImageSetStatus | undefined): boolean =>
+  status?.progress?.bytesPerSecond !== undefined;
 
 function tellOfProposal(
   events: EventRecorder,

@@ -37,6 +37,8 @@ export interface Picture {
   readonly moved: readonly Moved[] | undefined;
   readonly proposal: Proposal | undefined;
   readonly lookupError: OperatorError | undefined;
+  /** Undefined where no signature is asked for. */
+  readonly verdict: Verdict | undefined;
   /** Undefined without a destination. */
   readonly transfer: TransferView | undefined;
   /** What is odd about the spec, and keeps nobody from anything. */
@@ -61,7 +63,7 @@ export interface Looks {
 }
 
 export function pictureOf({ spec }: ContainerImageSet, looks: Looks): Picture {
-  const { located, known, transfer, warnings } = looks;
+  const { located, known, verdict, transfer, warnings } = looks;
   const images = located.map(({ name, wanted, error, parameters }): ImageState => {
     const found = known.found.get(name);
     return {
@@ -80,6 +82,7 @@ export function pictureOf({ spec }: ContainerImageSet, looks: Looks): Picture {
     moved: known.moved,
     proposal: known.proposal,
     lookupError: known.lookupError,
+    verdict,
     transfer: spec.destination === undefined ? undefined : transfer,
     warnings,
   };

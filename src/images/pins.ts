@@ -1,12 +1,11 @@
 // What a set's images were pinned to, in the ConfigMap `<set>-image-pins`: a status that is lost, or a restore without any,
 // rolls no cloud to whatever the registry has by then.
 import type { ContainerImageSet } from '../api/containerimageset.gen.ts';
-import { terminal } from '../kernel/errors.ts';
-import type { KubeClient } from '../kube/client.ts';
-import { configMaps } from '../kube/objects.ts';
+import { terminal, transient } from '../kernel/errors.ts';
+import type { Cache, KubeClient } from '../kube/client.ts';
+import { configMaps, type ConfigMap } from '../kube/objects.ts';
 import type { FoundImage } from './lookup.ts';
 
-const fieldManager = 'undercloud-images';
 const dataKey = 'pins.json';
 
 export interface Pin extends FoundImage {
@@ -27,19 +26,32 @@ export interface Pins {
   readonly images: readonly Pin[];
   /** The value of the annotation undercloud.dev/retry at which they were looked up. */
   readonly retry?: string;
+  /** The value of undercloud.dev/reconcile-requested-at that the last lookup answered. */
+  readonly requested?: string;
   readonly proposal?: Proposal;
 }
 
 export interface PinStore {
   /** Undefined where there are none yet. Throws terminal PinsInvalid. */
   read(set: ContainerImageSet, signal: AbortSignal): Promise<Pins | undefined>;
-  /** Brings them up to date, if they are not. Throws terminal PinsTaken. */
-  write(set: ContainerImageSet, pins: Pins, signal: AbortSignal): Promise<void>;
+  /** Whether they stand there, and are this very set's, as far as the cache knows. Free. */
+  isCurrent(set: ContainerImageSet, pins: Pins): boolean;
+  /**
+   * Puts `pins` in the place of `former`, which is what was read or written last. Throws terminal PinsTaken, and transient
+   * PinsChanged where something else stands there by now: another leader, or a person, knows better.
+   */
+  write(set: ContainerImageSet, former: Pins | undefined, pins: Pins, signal: AbortSignal): Promise<void>;
 }
 
-const pinsName = ({ metadata }: ContainerImageSet): string => `${metadata.name}-image-pins`;
+const suffix = '-image-pins';
+const pinsName = ({ metadata }: ContainerImageSet): string => `${metadata.name}${suffix}`;
 
-export function createPinStore(client: KubeClient): PinStore {
+/** The set whose pins a ConfigMap of this name would be; undefined for all others. */
+export const setPinnedBy = (name: string): string | undefined =>
+  name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined;
+
+export function createPinStore(deps: { readonly client: KubeClient; readonly cache: Cache }): PinStore {
+  const { client, cache } = deps;
   const keyFor = (set: ContainerImageSet) => ({
     namespace: set.metadata.namespace,
     name: pinsName(set),
@@ -49,36 +61,60 @@ export function createPinStore(client: KubeClient): PinStore {
       const text = (await client.get(configMaps, keyFor(set), signal))?.data?.[dataKey];
       return text === undefined ? undefined : parse(text, pinsName(set));
     },
-    async write(set, pins, signal) {
-      const { apiVersion, kind, metadata } = set;
-      const former = await client.get(configMaps, keyFor(set), signal);
-      const owners = former?.metadata.ownerReferences ?? [];
-      if (
-        former !== undefined &&
-        !owners.some((owner) => owner.kind === kind && owner.name === metadata.name)
-      ) {
-        throw terminal(
-          'PinsTaken',
-          `ConfigMap ${pinsName(set)} is somebody else's, and image set ${metadata.name} keeps its digests under that name: rename it`,
-        );
+    isCurrent(set, pins) {
+      const there = cache.store(configMaps).get(keyFor(set));
+      return there?.data?.[dataKey] === textOf(pins) && isOwnedBy(there, set);
+    },
+    async write(set, former, pins, signal) {
+      const there = await client.get(configMaps, keyFor(set), signal);
+      const metadata = { ...keyFor(set), ownerReferences: [ownerOf(set)] };
+      const data = { [dataKey]: textOf(pins) };
+      if (there === undefined) {
+        // Somebody else's that comes in between is a conflict, and tried again.
+        await client.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data }, signal);
+        return;
       }
-      const text = `${JSON.stringify(pins, null, 2)}\n`;
-      if (former?.data?.[dataKey] === text && owners.some(({ uid }) => uid === metadata.uid)) return;
-      const owner = { apiVersion, kind, name: metadata.name, uid: metadata.uid, controller: true };
-      await client.apply(
+      checkMayReplace(set, there, former);
+      if (there.data?.[dataKey] === textOf(pins) && isOwnedBy(there, set)) return;
+      const { resourceVersion } = there.metadata;
+      const { ownerReferences } = metadata;
+      await client.patch(
         configMaps,
-        {
-          apiVersion: 'v1',
-          kind: 'ConfigMap',
-          metadata: { ...keyFor(set), ownerReferences: [owner] },
-          data: { [dataKey]: text },
-        },
-        fieldManager,
+        keyFor(set),
+        { metadata: { resourceVersion, ownerReferences }, data },
         signal,
       );
     },
   };
 }
+
+function checkMayReplace(set: ContainerImageSet, there: ConfigMap, former: Pins | undefined): void {
+  const { kind, metadata } = set;
+  const owners = there.metadata.ownerReferences ?? [];
+  if (!owners.some((owner) => owner.kind === kind && owner.name === metadata.name)) {
+    throw terminal(
+      'PinsTaken',
+      `ConfigMap ${pinsName(set)} is somebody else's, and image set ${metadata.name} keeps its digests under that name: rename it`,
+    );
+  }
+  const text = there.data?.[dataKey];
+  if (text === undefined || (former !== undefined && text === textOf(former))) return;
+  throw transient('PinsChanged', `ConfigMap ${pinsName(set)} was changed meanwhile: it is read anew`);
+}
+
+/** Of a restored or re-created set the name is the same, and the UID is another. */
+const isOwnedBy = (configMap: ConfigMap, { metadata }: ContainerImageSet): boolean =>
+  configMap.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) === true;
+
+const ownerOf = ({ apiVersion, kind, metadata }: ContainerImageSet) => ({
+  apiVersion,
+  kind,
+  name: metadata.name,
+  uid: metadata.uid,
+  controller: true,
+});
+
+const textOf = (pins: Pins): string => `${JSON.stringify(pins, null, 2)}\n`;
 
 /** Whoever edits them by hand is told, rather than rolled to what the registry has. */
 function parse(text: string, name: string): Pins {
@@ -90,7 +126,7 @@ function parse(text: string, name: string): Pins {
   }
   throw terminal(
     'PinsInvalid',
-    `ConfigMap ${name} does not hold what was written there: restore its key ${dataKey}, or delete it to take what the registry has now`,
+    `ConfigMap ${name} does not hold what was written there: restore its key ${dataKey}, or delete it to go on with what status.resolved has`,
   );
 }
 

@@ -2,30 +2,27 @@
 import type {
   ContainerImageSet,
   ContainerImageSetStatus,
+  ContainerImageSetStatusProgress,
   ContainerImageSetStatusResolved,
   ContainerImageSetStatusResolvedImagesItem,
 } from '../api/containerimageset.gen.ts';
-import { mergeConditions, summarise, type Health } from '../kernel/conditions.ts';
+import { digestRules, isResolved } from '../api/image-set.ts';
+import { tagRange } from '../api/tag-order.ts';
+import { mergeConditions, summarise, type ConditionInput, type Health } from '../kernel/conditions.ts';
 import type { OperatorError } from '../kernel/errors.ts';
 import { conditionsOf } from './conditions.ts';
+import { listsOf } from './lists.ts';
 import { retryOf } from './memory.ts';
-import type { Proposal } from './pins.ts';
 import type { ImageState, Picture } from './picture.ts';
-import { compareTags } from './tags.ts';
 import type { TransferView } from './transfer.ts';
-
-const mostListed = 50;
-const mostImages = 200;
-/** The whole of the first stands in Ready; a status has room for so much of each. */
-const longestMessage = 300;
 
 export function reportOf(set: ContainerImageSet, picture: Picture, now: Date): ContainerImageSetStatus {
   const { metadata, spec, status } = set;
   const { needed, images, transfer } = picture;
   const found = images.filter((image) => image.found !== undefined).length;
   const usable = images.filter(({ problem }) => problem === undefined);
-  const resolved = picture.complete ? resolvedOf(set, usable) : status?.resolved;
-  const tag = tagOf(picture.complete ? usable.map((image) => image.found?.tag ?? '') : []) || spec.tag;
+  const resolved = picture.complete ? resolvedOf(set, usable) : carriedOver(set);
+  const tag = tagRange(picture.complete ? usable.map((image) => image.found?.tag ?? '') : []) || spec.tag;
   return {
     observedGeneration: metadata.generation,
     conditions: mergeConditions(status?.conditions, conditionsOf(set, picture), metadata.generation, now),
@@ -33,9 +30,8 @@ export function reportOf(set: ContainerImageSet, picture: Picture, now: Date): C
     images: `${found}/${needed}`,
     ...(transfer === undefined ? {} : { pushed: `${transfer.mirrored.size}/${needed}` }),
     ...(resolved === undefined ? {} : { resolved }),
-    ...proposedOf(picture.proposal, images),
     ...progressOf(transfer),
-    ...listUnresolved(images),
+    ...listsOf(images, picture.proposal),
   };
 }
 
@@ -45,53 +41,79 @@ export function unusableReport(
   error: OperatorError,
   now: Date,
 ): ContainerImageSetStatus {
-  const { metadata, status } = set;
-  const message = `image set ${metadata.name}: ${error.message}`;
-  return leftAlone(set, { kind: 'stalled', reason: error.reason, message }, now, status);
+  const message = `image set ${set.metadata.name}: ${error.message}`;
+  return leftAlone(set, { kind: 'stalled', reason: error.reason, message }, now);
+}
+
+/** It is being deleted, and stays while clouds use it. */
+export function leavingReport(
+  set: ContainerImageSet,
+  users: readonly string[],
+  now: Date,
+): ContainerImageSetStatus {
+  const { name } = set.metadata;
+  const waits =
+    users.length === 0
+      ? 'somebody else keeps it by a finalizer'
+      : `overcloud ${users.join(', ')} uses it: name another set in spec.imageSetName, or delete that first`;
+  const message = `image set ${name} is being deleted and waits: ${waits}`;
+  return leftAlone(set, { kind: 'progressing', reason: 'InUse', message }, now);
 }
 
 /** All else stays as it was: a paused set is not looked at. */
 export function pausedReport(set: ContainerImageSet, now: Date): ContainerImageSetStatus {
-  const { metadata, status } = set;
-  const message = `image set ${metadata.name} is paused: set spec.paused to false to go on`;
-  return leftAlone(set, { kind: 'paused', reason: 'Paused', message }, now, status);
+  const message = `image set ${set.metadata.name} is paused: set spec.paused to false to go on`;
+  return leftAlone(set, { kind: 'paused', reason: 'Paused', message }, now);
 }
 
-function leftAlone(
-  { metadata }: ContainerImageSet,
-  health: Health,
-  now: Date,
-  status: ContainerImageSetStatus | undefined,
-): ContainerImageSetStatus {
+function leftAlone(set: ContainerImageSet, health: Health, now: Date): ContainerImageSetStatus {
+  const { metadata, status } = set;
   const others = (status?.conditions ?? []).filter(
     ({ type }) => !['Ready', 'Reconciling', 'Stalled'].includes(type),
   );
-  const conditions = [...summarise(health), ...others];
+  const conditions = [...summarise(health), ...others.map((condition) => stopped(condition, health, status))];
+  const resolved = carriedOver(set);
+  const { bytesPerSecond: _rate, secondsLeft: _left, ...progress } = status?.progress ?? noProgress;
   return {
     ...status,
     observedGeneration: metadata.generation,
     conditions: mergeConditions(status?.conditions, conditions, metadata.generation, now),
+    ...(resolved === undefined ? {} : { resolved }),
+    ...(status?.progress === undefined ? {} : { progress }),
   };
+}
+
+const noProgress: ContainerImageSetStatusProgress = { images: '', bytes: 0, totalBytes: 0 };
+
+/** The copy that went on then has ended with the pause or the deletion: it goes at no rate. */
+function stopped(
+  condition: ConditionInput,
+  health: Health,
+  status: ContainerImageSetStatus | undefined,
+): ConditionInput {
+  if (condition.reason !== 'Mirroring' || health.kind === 'stalled' || health.kind === 'ready')
+    return condition;
+  return { ...condition, reason: health.reason, message: `${status?.pushed ?? 'none'} at the destination` };
 }
 
 const tagBefore = (status: ContainerImageSetStatus | undefined): { readonly tag?: string } =>
   status?.tag === undefined ? {} : { tag: status.tag };
 
-/** One tag, or the lowest and the highest. */
-function tagOf(tags: readonly string[]): string {
-  const sorted = [...new Set(tags)].sort(compareTags);
-  const [lowest = '', highest = lowest] = [sorted[0], sorted.at(-1)];
-  const both = `${lowest}…${highest}`;
-  return lowest === highest || both.length > 128 ? highest : both;
+/** The spec may have changed in what decides no digest: then what is resolved is resolved still. */
+function carriedOver(set: ContainerImageSet): ContainerImageSetStatusResolved | undefined {
+  const resolved = set.status?.resolved;
+  if (resolved === undefined || !isResolved(set)) return resolved;
+  return { ...resolved, generation: set.metadata.generation, of: digestRules(set.spec) };
 }
 
 function resolvedOf(set: ContainerImageSet, images: readonly ImageState[]): ContainerImageSetStatusResolved {
   const retry = retryOf(set);
-  const items = images.flatMap((image) => itemOf(set, image)).slice(0, mostImages);
+  const items = images.flatMap((image) => itemOf(set, image));
   return {
     generation: set.metadata.generation,
+    of: digestRules(set.spec),
     // What most images have: an override, as Ceph's, does not name the set.
-    tag: set.spec.tag ?? tagOf(items.map(({ tag }) => tag)),
+    tag: set.spec.tag ?? tagRange(items.map(({ tag }) => tag)),
     ...(retry === undefined ? {} : { retry }),
     images: items,
   };
@@ -119,25 +141,6 @@ function itemOf(
   ];
 }
 
-function proposedOf(
-  proposal: Proposal | undefined,
-  images: readonly ImageState[],
-): Pick<ContainerImageSetStatus, 'proposed'> {
-  if (proposal === undefined) return {};
-  const tags = new Map(images.map(({ name, found }) => [name, found?.tag ?? '']));
-  const truncated = Math.max(proposal.images.length - mostListed, 0);
-  return {
-    proposed: {
-      id: proposal.id,
-      foundAt: proposal.foundAt,
-      images: proposal.images
-        .slice(0, mostListed)
-        .map(({ name, tag, digest }) => ({ name, tag, digest, from: tags.get(name) ?? '' })),
-      ...(truncated === 0 ? {} : { truncated }),
-    },
-  };
-}
-
 function progressOf(transfer: TransferView | undefined): Pick<ContainerImageSetStatus, 'progress'> {
   const { progress, running } = transfer ?? {};
   if (progress === undefined) return {};
@@ -158,22 +161,5 @@ function progressOf(transfer: TransferView | undefined): Pick<ContainerImageSetS
       // A check of what is there is no copy, and goes at no rate.
       ...(running === true && bytes < totalBytes ? pace : {}),
     },
-  };
-}
-
-function listUnresolved(
-  images: readonly ImageState[],
-): Pick<ContainerImageSetStatus, 'unresolved' | 'truncated'> {
-  const unresolved = images.filter(({ problem }) => problem !== undefined);
-  if (unresolved.length === 0) return {};
-  const truncated = Math.max(unresolved.length - mostListed, 0);
-  return {
-    unresolved: unresolved.slice(0, mostListed).map(({ name, reference, problem }) => ({
-      name,
-      reference,
-      state: problem?.state ?? 'Searching',
-      message: (problem?.message ?? '').slice(0, longestMessage).toWellFormed(),
-    })),
-    ...(truncated === 0 ? {} : { truncated }),
   };
 }

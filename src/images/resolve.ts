@@ -1,5 +1,6 @@
 // Where an image of a set is: name → repository at the source, repository at the destination, and how its tag is told. Pure.
 import type { ContainerImageSetSpec } from '../api/containerimageset.gen.ts';
+import { isRepositoryPath, isTag } from '../api/reference.ts';
 import { terminal, type OperatorError } from '../kernel/errors.ts';
 import { hostOf, targetSide, type Side } from './access.ts';
 import { ruleOf, type Catalog, type ImageRule, type TagRule } from './catalog.ts';
@@ -20,11 +21,7 @@ export interface WantedImage {
   readonly target: Place;
 }
 
-/** A repository's path and a tag, as the OCI distribution specification has them: no `..`, no `//`, no upper case. */
-const pathPattern = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$/;
-const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
-
-/** Throws terminal ReferenceInvalid. */
+/** Throws terminal ReferenceInvalid and TagInvalid. */
 export function locate(spec: ContainerImageSetSpec, catalog: Catalog | undefined, name: string): WantedImage {
   const atSource = ruleOf(spec, catalog, name, 'source');
   const side = targetSide(spec);
@@ -37,6 +34,24 @@ export function locate(spec: ContainerImageSetSpec, catalog: Catalog | undefined
     target: placeFor(spec, side, atTarget, name),
   };
 }
+
+/** Whether what is copied stays in one registry, where it could overwrite what it comes from. */
+export const isOneRegistry = ({ source, destination }: ContainerImageSetSpec): boolean =>
+  destination !== undefined && addressOf(source) === addressOf(destination);
+
+/** Names in DNS know no case, and a port that goes without saying may be said. */
+function addressOf({
+  registry,
+  insecure,
+}: {
+  readonly registry: string;
+  readonly insecure: boolean;
+}): string {
+  const address = registry.toLowerCase().replace(insecure ? /:(80|443)$/ : /:443$/, '');
+  return dockerHub.has(address) ? 'docker.io' : address;
+}
+
+const dockerHub: ReadonlySet<string> = new Set(['index.docker.io', 'registry-1.docker.io']);
 
 export const placeOn = (image: WantedImage, side: Side): Place =>
   side === 'source' ? image.source : image.target;
@@ -61,7 +76,7 @@ export const referenceOf = ({ source, rule }: WantedImage): string =>
 
 /** A tag may come from a label that somebody else wrote. Throws terminal TagInvalid. */
 export function legalTag(tag: string, name: string): string {
-  if (tagPattern.test(tag)) return tag;
+  if (isTag(tag)) return tag;
   const shown = JSON.stringify(tag.slice(0, 60)).toWellFormed();
   throw terminal(
     'TagInvalid',
@@ -69,20 +84,34 @@ export function legalTag(tag: string, name: string): string {
   );
 }
 
-/** What to say when a registry does not have it. */
-export function notFound(spec: ContainerImageSetSpec, place: Place, tag: string): OperatorError {
+/** What to say when a registry does not have `what` (`path:tag`, or the path alone); `remedy` is what a person can do. */
+export function notFound(
+  spec: ContainerImageSetSpec,
+  place: Place,
+  what: string,
+  remedy: string,
+): OperatorError {
   const host = place.repository.slice(0, -place.path.length - 1);
   const where = host === spec.source.registry ? 'registry' : "the set's destination";
-  return terminal(
-    'ImageNotFound',
-    `${place.path}:${tag} is not in ${where} ${host}: push it there, or correct the set's tag or spec.overrides`,
-  );
+  return terminal('ImageNotFound', `${what} is not in ${where} ${host}: ${remedy}`);
+}
+
+/** Where a tag that was told by `rule` is not there. */
+export function remedyFor(rule: TagRule): string {
+  switch (rule.kind) {
+    case 'tag':
+      return 'push it there, or correct spec.tag or spec.overrides';
+    case 'label':
+      return `the labels at ${rule.inspectTag} name that tag: push the image under it, or correct spec.tagFromLabel.format`;
+    case 'pattern':
+      return 'it was listed a moment ago: look at the registry';
+  }
 }
 
 function placeFor(spec: ContainerImageSetSpec, side: Side, rule: ImageRule, name: string): Place {
   const { namespace, prefix, repository, suffix } = rule;
   const path = [namespace, `${prefix}${repository}${suffix}`].filter((part) => part !== '').join('/');
-  if (!pathPattern.test(path)) {
+  if (!isRepositoryPath(path)) {
     throw terminal(
       'ReferenceInvalid',
       `image ${name} would be ${path}, which is no repository's name: correct namespace, prefix and suffix in spec.${side}, spec.overrides or the catalog`,

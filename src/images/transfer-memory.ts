@@ -23,8 +23,10 @@ export interface TransferMemory {
   readonly failed: Map<string, OperatorError>;
   job: Job | undefined;
   progress: TransferView['progress'];
-  /** What was asked for last, with the requests by annotation. */
+  /** What was asked for last. */
   question: string;
+  /** The requests, by annotation, that came with it: another one has the destination asked at once whether it has all. */
+  requests: string;
   /** These on the monotonic clock. */
   tryAgainAt: number;
   /** When the destination is asked again whether it still has all. */
@@ -40,6 +42,7 @@ export const recalledMemory = (set: ContainerImageSet, images: readonly Candidat
   job: undefined,
   progress: recalledProgress(set),
   question: waysOf(set),
+  requests: '',
   tryAgainAt: 0,
   checkAt: 0,
   toldAt: -Infinity,
@@ -70,8 +73,19 @@ export function note(memory: TransferMemory, candidate: Candidate, error: Operat
     return;
   }
   memory.failed.set(subject, error);
-  if (error.kind !== 'transient') memory.there.delete(subject);
+  // The source is asked only for what the destination lacks.
+  if (error.kind !== 'transient' && !ofRegistry.has(error.reason)) memory.there.delete(subject);
 }
+
+/** These speak of a registry as a whole, and may be the source's: the destination has what it has. */
+const ofRegistry: ReadonlySet<string> = new Set([
+  'AddressForbidden',
+  'CAInvalid',
+  'CredentialsInvalid',
+  'RegistryAuthFailed',
+  'RegistryCertificateInvalid',
+  'SecretNotFound',
+]);
 
 /** More images than the job copies may wait for its end; others than these may not. */
 export function isInTheWay(job: Job, set: ContainerImageSet, images: readonly Candidate[]): boolean {
@@ -86,21 +100,29 @@ export function toBeginWith(
   images: readonly Candidate[],
   now: number,
 ): { readonly images: readonly Candidate[]; readonly isNew: boolean } {
-  const question = questionOf(set, images);
-  const isNew = question !== memory.question;
-  const waysChanged = isNew && !memory.question.startsWith(waysOf(set));
+  const question = `${waysOf(set)} ${canonicalJson(images.map(subjectOf))}`;
+  const requests = requestsOf(set);
+  const isNew = question !== memory.question || requests !== memory.requests;
+  if (!memory.question.startsWith(waysOf(set))) memory.there.clear();
+  if (requests !== memory.requests) memory.checkAt = now;
   memory.question = question;
-  if (waysChanged) memory.there.clear();
+  memory.requests = requests;
   const wanted = new Set(images.map(subjectOf));
   for (const subject of memory.failed.keys()) if (!wanted.has(subject)) memory.failed.delete(subject);
-  const all = now >= memory.checkAt;
-  const missing = images.filter((candidate) => all || !memory.there.has(subjectOf(candidate)));
+  const due =
+    now >= memory.checkAt ||
+    images.some((candidate) => {
+      const subject = subjectOf(candidate);
+      return !memory.there.has(subject) || memory.failed.has(subject);
+    });
   const waits = !isNew && memory.failed.size > 0 && now < memory.tryAgainAt;
-  return { images: waits ? [] : missing, isNew };
+  // All of them: what one lacks may be mounted from another.
+  return { images: due && !waits ? images : [], isNew };
 }
 
 export function viewOf(memory: TransferMemory, images: readonly Candidate[], now: number): TransferView {
   const there = images.filter((candidate) => memory.there.has(subjectOf(candidate)));
+  const unasked = there.flatMap((candidate) => memory.failed.get(subjectOf(candidate)) ?? []);
   const failed = images.flatMap((candidate) => {
     const subject = subjectOf(candidate);
     const error = memory.there.has(subject) ? undefined : memory.failed.get(subject);
@@ -109,6 +131,7 @@ export function viewOf(memory: TransferMemory, images: readonly Candidate[], now
   return {
     mirrored: new Set(there.map(({ image }) => image.name)),
     failed: new Map(failed),
+    unasked: unasked[0],
     running: memory.job !== undefined,
     progress: memory.progress,
     next: nextLook(memory, images.length > 0, now),
@@ -127,10 +150,8 @@ export const subjectOf = ({ image, found }: Candidate): string =>
 
 export const waysOf = ({ spec }: ContainerImageSet): string => canonicalJson([spec.source, spec.destination]);
 
-/** A new value of either annotation asks for another try at once. */
-const questionOf = (set: ContainerImageSet, images: readonly Candidate[]): string =>
-  `${waysOf(set)} ${canonicalJson([
-    set.metadata.annotations?.[annotations.retry],
-    set.metadata.annotations?.[annotations.reconcileRequestedAt],
-    images.map(subjectOf),
-  ])}`;
+const requestsOf = ({ metadata }: ContainerImageSet): string =>
+  canonicalJson([
+    metadata.annotations?.[annotations.retry],
+    metadata.annotations?.[annotations.reconcileRequestedAt],
+  ]);

@@ -21,6 +21,8 @@ import {
   type TransferMemory,
 } from './transfer-memory.ts';
 import type { Candidate } from './verifier.ts';
+import { referrersTagOf } from './verify/bundle.ts';
+import { signatureTagOf } from './verify/signature.ts';
 
 const firstRetryMs = 5_000;
 const lastRetryMs = 5 * 60_000;
@@ -31,6 +33,8 @@ export interface TransferView {
   /** Names of the images that the destination has. */
   readonly mirrored: ReadonlySet<string>;
   readonly failed: ReadonlyMap<string, OperatorError>;
+  /** Why it could not be asked, the last time, whether it still has them. */
+  readonly unasked?: OperatorError | undefined;
   readonly running: boolean;
   /** Of the job that runs, or ran last. */
   readonly progress: (MirrorProgress & { readonly startedAt: string }) | undefined;
@@ -38,8 +42,15 @@ export interface TransferView {
 }
 
 export interface Transfer {
-  /** Sees to it that these images get to the destination, and tells how far that is. Does no I/O itself. */
-  look(set: ContainerImageSet, images: readonly Candidate[]): TransferView;
+  /**
+   * Sees to it that those of `images` which `mayGo` get to the destination, and tells which of all are there. Does no I/O
+   * itself.
+   */
+  look(
+    set: ContainerImageSet,
+    images: readonly Candidate[],
+    mayGo: (candidate: Candidate) => boolean,
+  ): TransferView;
   /** What runs for this set ends. */
   forget(key: ObjectKey): void;
   /** `tell` is called when there is something new to be seen; all ends with `signal`. */
@@ -67,47 +78,47 @@ export function createTransfer(deps: TransferDeps): Transfer {
   const ended = (memory: TransferMemory, set: ContainerImageSet): void => {
     const id = keyText(memory.key);
     memory.job = undefined;
-    if (memory.failed.size === 0) backoff.reset(id);
-    else memory.tryAgainAt = clock.monotonic() + backoff.next(id);
-    memory.checkAt = clock.monotonic() + set.spec.lookupIntervalSeconds * 1000;
+    if (memory.failed.size === 0) {
+      backoff.reset(id);
+      memory.checkAt = clock.monotonic() + set.spec.lookupIntervalSeconds * 1000;
+    } else {
+      memory.tryAgainAt = clock.monotonic() + backoff.next(id);
+    }
     if (!life.aborted && memories.get(id) === memory) tell(memory.key);
   };
 
   const begin = (memory: TransferMemory, set: ContainerImageSet, images: readonly Candidate[]): Job => {
     const over = new AbortController();
     const signal = AbortSignal.any([life, over.signal]);
-    const run = async (): Promise<void> => {
-      try {
-        await turns.run(hostOf(set.spec, 'destination'), signal, () =>
-          copy(deps, { memory, set, images, tell: () => tell(memory.key) }, signal),
-        );
-      } catch (thrown) {
-        if (signal.aborted) return;
-        for (const candidate of images) note(memory, candidate, asOperatorError(thrown));
-      } finally {
-        ended(memory, set);
-      }
-    };
+    const work: Work = { memory, set, images, tell: () => tell(memory.key) };
+    const inTurn = () => turns.run(hostOf(set.spec, 'destination'), signal, () => copy(deps, work, signal));
     // Once the caller has noted it: a job may be over at once.
-    const done = Promise.resolve().then(run);
+    const done = Promise.resolve()
+      .then(inTurn)
+      .catch((thrown: unknown) => giveUp(work, signal, thrown))
+      .then(() => ended(memory, set));
     running.add(done);
     void done.finally(() => running.delete(done));
     return { ways: waysOf(set), subjects: new Set(images.map(subjectOf)), over };
   };
 
+  const goOn = (memory: TransferMemory, set: ContainerImageSet, images: readonly Candidate[]): void => {
+    if (memory.job !== undefined) {
+      // The look after its end begins the new one.
+      if (isInTheWay(memory.job, set, images)) memory.job.over.abort(new Error('other images are wanted'));
+      return;
+    }
+    const first = toBeginWith(memory, set, images, clock.monotonic());
+    if (first.isNew) backoff.reset(keyText(memory.key));
+    if (first.images.length > 0 && !life.aborted) memory.job = begin(memory, set, first.images);
+  };
+
   return {
-    look(set, images) {
+    look(set, images, mayGo) {
       const id = keyText(keyOf(set));
       const memory = memories.get(id) ?? recalledMemory(set, images);
       memories.set(id, memory);
-      if (memory.job !== undefined) {
-        // The look after its end begins the new one.
-        if (isInTheWay(memory.job, set, images)) memory.job.over.abort(new Error('other images are wanted'));
-      } else {
-        const first = toBeginWith(memory, set, images, clock.monotonic());
-        if (first.isNew) backoff.reset(id);
-        if (first.images.length > 0 && !life.aborted) memory.job = begin(memory, set, first.images);
-      }
+      goOn(memory, set, images.filter(mayGo));
       return viewOf(memory, images, clock.monotonic());
     },
     forget(key) {
@@ -131,6 +142,11 @@ interface Work {
   readonly set: ContainerImageSet;
   readonly images: readonly Candidate[];
   readonly tell: () => void;
+}
+
+function giveUp({ memory, images }: Work, signal: AbortSignal, thrown: unknown): void {
+  if (signal.aborted) return;
+  for (const candidate of images) note(memory, candidate, asOperatorError(thrown));
 }
 
 async function copy(
@@ -165,11 +181,8 @@ const mirrorImage = ({ spec }: ContainerImageSet, { image, found }: Candidate): 
   name: image.name,
   source: { path: image.source.path, digest: found.digest },
   destination: { path: image.target.path, tag: found.tag },
-  ...(spec.verify?.cosign === undefined ? {} : { attachments: signatureTags(found.digest) }),
+  // Where cosign keeps signatures: its own tag, and the one of referrers.
+  ...(spec.verify?.cosign === undefined
+    ? {}
+    : { attachments: [signatureTagOf(found.digest), referrersTagOf(found.digest)] }),
 });
-
-/** Where cosign keeps signatures: its own tag, and the one of referrers (OCI distribution-spec, "Referrers Tag Schema"). */
-function signatureTags(digest: string): readonly string[] {
-  const tag = digest.replace(':', '-');
-  return [`${tag}.sig`, tag];
-}

@@ -14,6 +14,7 @@ import {
   type Resource,
 } from '../kube/objects.ts';
 import { setsOf, type Clouds } from './needed.ts';
+import { setPinnedBy } from './pins.ts';
 
 export function cloudsIn(cache: Cache, namespace: string): Clouds {
   return {
@@ -23,6 +24,14 @@ export function cloudsIn(cache: Cache, namespace: string): Clouds {
   };
 }
 
+/** Names of the Overclouds that take images from the set. */
+export const usersOf = ({ metadata }: ContainerImageSet, cache: Cache): readonly string[] =>
+  cache
+    .store(overclouds)
+    .list(metadata.namespace)
+    .filter((cloud) => setsOf(cloud).includes(metadata.name))
+    .map((cloud) => cloud.metadata.name);
+
 export function watchesOf(cache: Cache): readonly Watch[] {
   const setsIn = (namespace: string | undefined) => cache.store(containerImageSets).list(namespace);
   /** Which of them it concerns shows when they are reconciled; that costs nothing when nothing is missing. */
@@ -31,7 +40,10 @@ export function watchesOf(cache: Cache): readonly Watch[] {
     versions.flatMap((cloud) => setsOf(cloud).map((name) => ({ namespace: cloud.metadata.namespace, name })));
   const namedBy = ([configMap]: readonly ConfigMap[]) =>
     setsIn(configMap?.metadata.namespace)
-      .filter((set) => configMapsOf(set).includes(configMap?.metadata.name))
+      .filter(
+        (set) =>
+          configMapsOf(set).includes(configMap?.metadata.name) || pinned(configMap) === set.metadata.name,
+      )
       .map(keyOf);
   const onConfigMaps: Watch<ConfigMap> = {
     resource: configMaps,
@@ -46,9 +58,13 @@ export function watchesOf(cache: Cache): readonly Watch[] {
   ];
 }
 
+/** Its pins: somebody may mend, change or delete them. */
+const pinned = (configMap: ConfigMap | undefined): string | undefined =>
+  configMap === undefined ? undefined : setPinnedBy(configMap.metadata.name);
+
 const configMapsOf = ({ spec }: ContainerImageSet): readonly (string | undefined)[] => [
   spec.catalogName,
-  spec.verify?.cosign?.keyName,
+  spec.verify?.cosign.keyName,
 ];
 
 /** Only specs count: the status of an Overcloud changes all the time while it is being deployed. */

@@ -85,6 +85,18 @@ describe('a set with a destination', () => {
     expect(stage.condition('Ready').status).to.equal('True');
   });
 
+  for (const how of ['reconcileRequestedAt', 'retry'] as const) {
+    it(`gives back what the destination lost at once when a person asks (${how})`, async () => {
+      const stage = withImages();
+      await stage.settle();
+      const digest = stage.target.digestAt(pathOf('keystone'), '12.0-1');
+      stage.target.push(pathOf('keystone'), '12.0-1', { layers: ['what somebody else pushed'] });
+      await stage.annotate(how, 'now');
+      await stage.settle();
+      expect(stage.target.digestAt(pathOf('keystone'), '12.0-1')).to.equal(digest);
+    });
+  }
+
   it('names the image that cannot be copied, copies the others, and mends itself', async () => {
     const stage = withImages();
     const fault = terminal('DigestMismatch', 'layer sha256:… is damaged at the source');

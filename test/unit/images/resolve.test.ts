@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { parseCatalog } from '../../../src/images/catalog-file.ts';
 import { locateAll } from '../../../src/images/locations.ts';
-import { locate, notFound } from '../../../src/images/resolve.ts';
+import { locate, notFound, remedyFor } from '../../../src/images/resolve.ts';
 import { OperatorError } from '../../../src/kernel/errors.ts';
 import { imageSet } from './builders.ts';
 
@@ -107,8 +107,9 @@ describe('where an image is', () => {
 
   it('says where an image that is missing should be pushed', () => {
     const { spec } = imageSet();
-    expect(notFound(spec, locate(spec, undefined, 'nova-api').source, '12.0-1').message).to.equal(
-      "rhosp12/openstack-nova-api:12.0-1 is not in registry registry.example.org: push it there, or correct the set's tag or spec.overrides",
+    const { source, rule } = locate(spec, undefined, 'nova-api');
+    expect(notFound(spec, source, `${source.path}:12.0-1`, remedyFor(rule)).message).to.equal(
+      'rhosp12/openstack-nova-api:12.0-1 is not in registry registry.example.org: push it there, or correct spec.tag or spec.overrides',
     );
   });
 
@@ -137,6 +138,65 @@ describe('where an image is', () => {
       ).map(({ error }) => error?.reason);
     expect(errorsIn({ namespace: 'mirror' })).to.deep.equal([undefined, 'PlaceShared']);
     expect(errorsIn({})).to.deep.equal([undefined, undefined]);
+  });
+
+  const mirrors = [
+    { name: 'another registry', to: { registry: 'd.example.org' } },
+    { name: 'another namespace', to: { namespace: 'mirror' } },
+    { name: 'another prefix', to: { prefix: '' } },
+    { name: 'another port', to: { registry: 'registry.example.org:5000' } },
+    { name: 'the source itself', to: {}, refused: ['daemon', 'nova-api'] },
+    {
+      name: 'the source in upper case',
+      to: { registry: 'Registry.Example.ORG' },
+      refused: ['daemon', 'nova-api'],
+    },
+    {
+      name: 'the source with its port',
+      to: { registry: 'registry.example.org:443' },
+      refused: ['daemon', 'nova-api'],
+    },
+    {
+      name: 'the source by the same words otherwise divided',
+      to: { namespace: 'rhosp12', prefix: 'openstack', suffix: '' },
+      source: { prefix: 'openstack' },
+      refused: ['daemon', 'nova-api'],
+    },
+    {
+      name: 'another namespace, but for an image that is overridden at both ends',
+      to: { namespace: 'mirror' },
+      overrides: [{ image: 'daemon', namespace: 'ceph' }],
+      refused: ['daemon'],
+    },
+    {
+      name: 'a namespace that another image comes from',
+      to: { namespace: 'ceph' },
+      overrides: [{ image: 'daemon', namespace: 'ceph', name: 'nova-api' }],
+      refused: ['daemon', 'nova-api'],
+    },
+  ];
+  for (const { name, to, source = {}, overrides = [], refused: unwanted = [] } of mirrors) {
+    const verb = unwanted.length === 0 ? 'copies to' : 'does not copy over';
+    it(`${verb} ${name}`, () => {
+      const destination = { registry: 'registry.example.org', insecure: false, ...to };
+      const images = locateAll(imageSet({ source, destination, overrides }), undefined, [
+        'daemon',
+        'nova-api',
+      ]);
+      const failed = images.filter(({ error }) => error !== undefined);
+      expect(failed.map((image) => image.name)).to.deep.equal(unwanted);
+      for (const { error, wanted } of failed) {
+        expect(error).to.include({ kind: 'terminal', reason: 'DestinationIsSource' });
+        expect(error?.message).to.match(/would be pushed to .*spec\.destination/);
+        expect(wanted).to.equal(undefined);
+      }
+    });
+  }
+
+  it('takes the names of one registry that everybody knows for one', () => {
+    const destination = { registry: 'index.docker.io', insecure: false };
+    const set = imageSet({ source: { registry: 'docker.io' }, destination });
+    expect(locateAll(set, undefined, ['nova-api'])[0]?.error?.reason).to.equal('DestinationIsSource');
   });
 
   it('refuses more images than a set holds', () => {

@@ -13,13 +13,13 @@ import type { RegistryConnector } from '../../../src/images/registry/port.ts';
 import type { Controller, Outcome } from '../../../src/kernel/controller.ts';
 import { silentLogger } from '../../../src/kernel/log.ts';
 import { createStatusWriter } from '../../../src/kernel/status.ts';
-import { configMaps } from '../../../src/kube/objects.ts';
+import { configMaps, type KubeObject } from '../../../src/kube/objects.ts';
 import { createManualClock, type ManualClock } from '../../fakes/clock.ts';
 import { createFakeKube, type FakeKube } from '../../fakes/kube.ts';
 import { createMemoryRegistry, type MemoryRegistry } from '../../fakes/memory-registry.ts';
 import { imageSet, namespace, overcloud, role, service } from './builders.ts';
 
-const key = { namespace, name: 'pike' };
+export const key = { namespace, name: 'pike' };
 export const destination = { registry: '172.16.0.1:8787', insecure: true };
 export const pathOf = (name: string): string => `rhosp12/openstack-${name}`;
 
@@ -48,6 +48,10 @@ export interface Stage {
   /** The operator is killed, and another begins with what the API server has. */
   readonly restart: () => void;
   readonly loseStatus: () => Promise<void>;
+  /** Names of the sets that an added object wakes. */
+  readonly watched: (resource: { readonly plural: string }, object: KubeObject) => readonly string[];
+  /** The next look alone, which may have work begun and not done. */
+  readonly look: () => Promise<Outcome>;
 }
 
 interface Build {
@@ -108,6 +112,11 @@ export function setStage(spec: Parameters<typeof imageSet>[0] = {}): Stage {
     target,
     events,
     settle,
+    watched: (resource, object) =>
+      controller.watches
+        .filter((watch) => watch.resource.plural === resource.plural)
+        .flatMap((watch) => watch.keys(undefined, object).map(({ name }) => name)),
+    look,
     push: (name, tag, { version = '12.0', release = '1', layers = [`base`, `${name} ${tag}`] } = {}) =>
       source.push(pathOf(name), tag, {
         layers,

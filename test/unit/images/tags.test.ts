@@ -1,7 +1,9 @@
 // Which tag is the newest of those that match a pattern.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { compareTags, isTag, matchesGlob, newestTag } from '../../../src/images/tags.ts';
+import { isTag } from '../../../src/api/reference.ts';
+import { compareTags } from '../../../src/api/tag-order.ts';
+import { matchesGlob, newestTag } from '../../../src/images/tags.ts';
 
 /** Oldest first. */
 const orders = [
