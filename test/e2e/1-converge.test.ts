@@ -17,7 +17,7 @@ describe('a cloud of five machines', function () {
 
   const columns: Readonly<Record<string, string>> = {
     bmn: 'NAME HOST POWER STATE MAINTENANCE PROFILE AGE',
-    cis: 'NAME TAG IMAGES PUSHED READY AGE',
+    cis: 'NAME TAG IMAGES PUSHED PROPOSED READY AGE',
     ovc: 'NAME HOSTS STEP IMAGES READY AGE',
     hosts: 'NAME ROLE NODE IP IMAGES STEP CONTAINERS BRAKE READY AGE',
   };

@@ -101,7 +101,7 @@ function printParameters(
 ): void {
   const { text, derived } = parameterFile(set, found, prefix);
   if (derived.length > 0) {
-    const why = 'the catalog has none for them (spec.catalogName)';
+    const why = 'no catalog has any for them (spec.catalogName)';
     outside.err(`note: parameters made of names, ${why}: ${derived.join(', ')}\n`);
   }
   outside.out(`# ContainerImageSet ${keyText(keyOf(set))}, tag ${tag}\n\n${text}`);
@@ -123,7 +123,7 @@ function notResolved({ metadata, status }: ContainerImageSet): Error {
   const look = `look with ${name} ${set} -n ${namespace} -o wide`;
   return terminal(
     'ImageSetNotResolved',
-    `ContainerImageSet ${namespace}/${set} is not resolved yet: ${why}; ${look}`,
+    `ContainerImageSet ${namespace}/${set} has nothing that hosts may pull yet: ${why}; ${look}`,
   );
 }
 

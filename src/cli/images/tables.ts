@@ -23,9 +23,10 @@ export function setTable(sets: readonly ContainerImageSet[]): string {
     status?.images ?? none,
     status?.pushed ?? none,
     status?.progress === undefined ? none : progressText(status.progress),
+    status?.proposed?.id ?? none,
     readyOf(status)?.status ?? none,
   ]);
-  return table(['NAME', 'TAG', 'IMAGES', 'PUSHED', 'PROGRESS', 'READY'], rows);
+  return table(['NAME', 'TAG', 'IMAGES', 'PUSHED', 'PROGRESS', 'PROPOSED', 'READY'], rows);
 }
 
 /** 12/36, 310.0 MiB of 2.1 GiB, 40.1 MiB/s, 45 s left. */

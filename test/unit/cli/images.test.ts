@@ -182,13 +182,13 @@ describe('images SET', () => {
       'kubectl undercloud: there is no ContainerImageSet lab/ops: there is osp\n',
     ]);
     const fresh = await runIn({ objects: at(setOf({})) }, 'images', 'osp');
-    expect(fresh.err).to.include('is not resolved yet: the operator has not looked at it');
+    expect(fresh.err).to.include('has nothing that hosts may pull yet: the operator has not looked at it');
     const { resolved: _, ...status } = full.status as Json;
     const objects = at({ ...full, status });
     const searching = await runIn({ objects }, 'images', 'osp', '-o', 'wide');
     expect([fresh.code, searching.code]).to.deep.equal([1, 1]);
     expect(searching.out).to.match(/^not ready:\nNAME .*\ncron /);
-    expect(searching.err).to.include('is not resolved yet: one image is missing; look with');
+    expect(searching.err).to.include('has nothing that hosts may pull yet: one image is missing; look with');
   });
 });
 
@@ -199,9 +199,9 @@ describe('images without SET', () => {
     const { code, out } = await runIn({ objects: at(full, done) }, 'images');
     expect(code).to.equal(0);
     expect(out.split('\n').map((line) => line.split(/ {3,}/))).to.deep.equal([
-      ['NAME', 'TAG', 'IMAGES', 'PUSHED', 'PROGRESS', 'READY'],
-      ['osp', '1…2', '2/3', '1/3', '1/3, 1.0 KiB of 4.0 KiB, 512 B/s, 6 s left', 'False'],
-      ['done', '-', '-', '-', '36/36, 2.0 KiB sent', '-'],
+      ['NAME', 'TAG', 'IMAGES', 'PUSHED', 'PROGRESS', 'PROPOSED', 'READY'],
+      ['osp', '1…2', '2/3', '1/3', '1/3, 1.0 KiB of 4.0 KiB, 512 B/s, 6 s left', '1f9c40b2', 'False'],
+      ['done', '-', '-', '-', '36/36, 2.0 KiB sent', '-', '-'],
       [''],
     ]);
     const json = await runIn({ objects: at(full, done) }, 'images', '-o', 'json');
