@@ -89,10 +89,13 @@ async function waitForLease(
   { hold, clock, random, log, alive, attempt }: Campaign,
   signal: AbortSignal,
 ): Promise<void> {
-  for (;;) {
+  for (let told = false; ;) {
     alive();
     try {
       if (await attempt(signal, (inner) => hold.tryAcquire(inner))) return;
+      // Whoever killed the leader and looks at this log wonders for up to 15 s.
+      if (!told) log.info('Waiting for the Lease: another holds it, or was killed and it has yet to run out');
+      told = true;
     } catch (thrown) {
       signal.throwIfAborted();
       const { reason, message } = asOperatorError(thrown);
