@@ -12,7 +12,7 @@ import { locateAll } from './locations.ts';
 import { createLookup } from './lookup.ts';
 import { pictureOf, type Located, type Picture } from './picture.ts';
 import { createPinStore } from './pins.ts';
-import { createSearch, type Known } from './search.ts';
+import { createSearch, type Known, type Wanted } from './search.ts';
 import { selectImages, type Selection } from './select.ts';
 import type { Transfer, TransferView } from './transfer.ts';
 import { createVerifier, type Candidate, type Verdict } from './verifier.ts';
@@ -75,7 +75,9 @@ export function createLook(deps: LookDeps): Look {
       const selection = selectImages(set, cloudsIn(cache, set.metadata.namespace), catalog);
       const located = locateAll(set, catalog, selection.names);
       const images = located.flatMap(({ wanted }) => wanted ?? []);
-      const asked = { set, catalog, images, incomplete: images.length < located.length };
+      const vet: Wanted['vet'] = async (newer, inner) =>
+        (await verify(set, newer, inner))?.refused.values().next().value;
+      const asked = { set, catalog, images, incomplete: images.length < located.length, vet };
       const known = await search.run(asked, signal);
       const candidates = candidatesOf(located, known);
       const verdict = await verify(set, candidates, signal);

@@ -14,6 +14,7 @@ import { pinsOf, recalled, retryOf, type Memory } from './memory.ts';
 import type { Pin, PinStore, Proposal } from './pins.ts';
 import { compare, pinOf, type Moved } from './proposal.ts';
 import { identityOf, type WantedImage } from './resolve.ts';
+import type { Candidate } from './verifier.ts';
 
 const firstRetryMs = 2_000;
 /** With the backoff's jitter of 10 % this stays below 30 s. */
@@ -31,6 +32,8 @@ export interface Wanted {
   readonly images: readonly WantedImage[];
   /** More are needed than `images`: some cannot even be located. */
   readonly incomplete: boolean;
+  /** Why one of these may not be used: then nothing that is new is proposed or taken. Throws only the signal's reason. */
+  readonly vet: (candidates: readonly Candidate[], signal: AbortSignal) => Promise<OperatorError | undefined>;
 }
 
 /** What is known after a look. */
@@ -201,7 +204,14 @@ async function lookAgain(
     const changed = news.moved.flatMap(({ image, now }) => (now === undefined ? [] : [image]));
     const fetched = await lookup.resolve({ ...wanted, images: changed }, signal);
     const others = answers.filter(({ image }) => !changed.includes(image));
-    news = compare(memory.found, [...others, ...fetched], memory.proposal, clock.now());
+    const refused = await wanted.vet(
+      fetched.flatMap((answer) => ('found' in answer ? [answer] : [])),
+      signal,
+    );
+    news =
+      refused === undefined
+        ? compare(memory.found, [...others, ...fetched], memory.proposal, clock.now())
+        : { kind: 'unknown', error: refused };
   }
   const interval = intervalMs(wanted.set);
   if (news.kind === 'unknown') {
