@@ -252,7 +252,8 @@ export interface ContainerImageSetStatus {
   /**
    * How it is: Ready, Reconciling and Stalled; Resolved (every needed image has a digest), Mirrored (the
    * destination has them all), Verified (all are signed; while it is False, clouds take nothing from the
-   * set), TagMoved and UpdateAvailable (the registry has something else by now).
+   * set), TagMoved and UpdateAvailable (the registry has something else by now), Consistent (False where
+   * something in the spec has no effect).
    */
   readonly conditions?: readonly Condition[];
 

@@ -179,7 +179,7 @@ function updateAvailable(set: ContainerImageSet, picture: Picture): readonly Con
   const asked = set.metadata.annotations?.[annotations.accept];
   const stale =
     asked === undefined ? '' : `; ${annotations.accept}=${asked} names no proposal that stands now`;
-  const message = `${first?.name ?? ''} ${change}${more}: to take it, kubectl annotate --overwrite cis ${set.metadata.name} ${annotations.accept}=${proposal.id}${stale}`;
+  const message = `${first?.name ?? ''} ${change}${more}: to take it, kubectl annotate --overwrite -n ${set.metadata.namespace} cis ${set.metadata.name} ${annotations.accept}=${proposal.id}${stale}`;
   return [{ type, status: 'True', reason: 'Proposed', message }];
 }
 

@@ -104,7 +104,7 @@ describe('a newer tag', () => {
     expect(proposed?.images).to.have.length(1);
     expect(proposed?.images[0]).to.include({ name: 'nova-api', tag: '13.0-44', from: '13.0-42' });
     expect(stage.condition('UpdateAvailable').message).to.include(
-      `kubectl annotate --overwrite cis pike undercloud.dev/accept=${proposed?.id ?? ''}`,
+      `kubectl annotate --overwrite -n lab cis pike undercloud.dev/accept=${proposed?.id ?? ''}`,
     );
     await stage.annotate('accept', proposed?.id ?? '');
     await stage.settle();
