@@ -1,6 +1,7 @@
 // The ConfigMap undercloud-images: which images machines are booted and deployed with. The CLI writes it, the operator reads it.
 import { loadAll } from 'js-yaml';
 import { messageOf, terminal } from '../kernel/errors.ts';
+import { membersOf, type Raw, type Report } from './members.ts';
 
 /** One in each namespace, with one data key. */
 export const bootImagesConfigMap = 'undercloud-images';
@@ -48,11 +49,6 @@ export interface BootImages {
   readonly images: ReadonlyMap<string, BootImage>;
   readonly deploy?: DeployImages;
 }
-
-/** What the document has of a member, as raw YAML. */
-type Raw = Readonly<Record<string, unknown>>;
-/** Collects every problem with its path, so that a person can correct all of them at once. */
-type Report = (path: string, problem: string) => void;
 
 /**
  * Reads the value of the key `images.yaml`; empty text means no images. Throws terminal InvalidBootImages, whose message
@@ -191,18 +187,4 @@ function readText(
   const problem = value === undefined ? 'is missing' : problemOf(text);
   if (problem !== undefined) report(path, problem);
   return text;
-}
-
-/** The members of a map; with `known`, any other key is a problem. */
-function membersOf(value: unknown, path: string, known: readonly string[] | undefined, report: Report): Raw {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    report(path, 'must be a map');
-    return {};
-  }
-  for (const key of Object.keys(value)) {
-    if (known?.includes(key) === false) {
-      report(path, `has the unknown key '${key}', it knows ${known.join(', ')}`);
-    }
-  }
-  return value as Raw;
 }

@@ -1,5 +1,6 @@
 // Reads a catalog of images out of a ConfigMap: strict, bounded, and with every problem by its image and field. Pure.
 import { loadAll } from 'js-yaml';
+import { membersOf, shown, type Raw, type Report } from '../api/members.ts';
 import { messageOf, terminal } from '../kernel/errors.ts';
 import type { Catalog, CatalogImage, CatalogVariant, Naming } from './catalog.ts';
 import { isTag } from '../api/reference.ts';
@@ -10,7 +11,8 @@ export const catalogKey = 'catalog.yaml';
 const longestText = 256 * 1024;
 const longestName = 128;
 const shownProblems = 5;
-const shownLength = 60;
+/** Of a key in a path. */
+const longestPart = 60;
 
 interface Rule {
   readonly longest: number;
@@ -43,11 +45,6 @@ const rules = {
   parameter: like(/^[A-Za-z][A-Za-z0-9_]*$/, longestName, 'the name of a parameter'),
   variant: like(/^[^\p{Cc}]+$/u, 63, 'one line'),
 } as const;
-
-/** What the document has of a member, as raw YAML. */
-type Raw = Readonly<Record<string, unknown>>;
-/** Collects every problem with its path, so that a person can correct all of them at once. */
-type Report = (path: string, problem: string) => void;
 
 /**
  * Reads the value of the key `catalog.yaml`. Throws terminal CatalogInvalid, whose message names the entries and fields to correct;
@@ -136,7 +133,7 @@ function readVariant(value: unknown, path: string, report: Report): CatalogVaria
 
 function readWord(key: string, word: unknown, path: string, report: Report): string {
   readText(key, path, rules.variant, report);
-  return readText(word, `${path}.${key.slice(0, shownLength).toWellFormed()}`, rules.variant, report);
+  return readText(word, `${path}.${key.slice(0, longestPart).toWellFormed()}`, rules.variant, report);
 }
 
 function readNaming(members: Raw, at: string, report: Report): Naming {
@@ -170,20 +167,3 @@ function listOf(value: unknown, path: string, longest: number, report: Report): 
   else return value;
   return [];
 }
-
-/** The members of a map; with `known`, any other key is a problem. */
-function membersOf(value: unknown, path: string, known: readonly string[] | undefined, report: Report): Raw {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    report(path, 'must be a map');
-    return {};
-  }
-  for (const key of Object.keys(value)) {
-    if (known?.includes(key) === false) {
-      report(path, `has the unknown key ${shown(key)}, it knows ${known.join(', ')}`);
-    }
-  }
-  return value as Raw;
-}
-
-const shown = (text: string): string =>
-  JSON.stringify(text.length > shownLength ? `${text.slice(0, shownLength).toWellFormed()}…` : text);

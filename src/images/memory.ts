@@ -69,7 +69,7 @@ export function recalled(
 /** What is wanted now, and before it what was wanted once, as far as there is room: nothing is forgotten because a cloud is away. */
 export function pinsOf(memory: Memory, images: readonly WantedImage[], set: ContainerImageSet): Pins {
   const { found, requested, proposal } = memory;
-  const retry = retryOf(set);
+  const retry = retryOf(set) ?? memory.kept?.retry;
   const wanted = images.flatMap((image) => found.get(identityOf(image)) ?? []);
   const others = [...found.values()].filter((pin) => !wanted.includes(pin));
   return {
@@ -80,15 +80,21 @@ export function pinsOf(memory: Memory, images: readonly WantedImage[], set: Cont
   };
 }
 
+/** A new value asks; taking the annotation away, as a tool that prunes may, does not. */
+const asksAnew = (set: ContainerImageSet, answered: string | undefined): boolean => {
+  const asked = retryOf(set);
+  return asked !== undefined && asked !== answered;
+};
+
 function fromPins(set: ContainerImageSet, pins: Pins): Map<string, Pin> {
-  if (pins.retry !== retryOf(set)) return new Map();
+  if (asksAnew(set, pins.retry)) return new Map();
   return new Map(pins.images.map((pin) => [pin.of, pin]));
 }
 
 /** For a set of a release that kept no pins, and one whose pins somebody deleted. */
 function fromStatus(set: ContainerImageSet, images: readonly WantedImage[]): Map<string, Pin> {
   const { resolved } = set.status ?? {};
-  if (resolved === undefined || resolved.retry !== retryOf(set)) return new Map();
+  if (resolved === undefined || asksAnew(set, resolved.retry)) return new Map();
   const known = images.flatMap((image) => {
     const { rule, target, name } = image;
     const before = resolved.images.find((one) => one.name === name && one.repository === target.repository);

@@ -23,6 +23,8 @@ export interface TransferMemory {
   readonly failed: Map<string, OperatorError>;
   job: Job | undefined;
   progress: TransferView['progress'];
+  /** The registries that `there` and `question` speak of, as waysOf has them. */
+  ways: string;
   /** What was asked for last. */
   question: string;
   /** The requests, by annotation, that came with it: another one has the destination asked at once whether it has all. */
@@ -41,7 +43,8 @@ export const recalledMemory = (set: ContainerImageSet, images: readonly Candidat
   failed: new Map(),
   job: undefined,
   progress: recalledProgress(set),
-  question: waysOf(set),
+  ways: waysOf(set),
+  question: '',
   requests: '',
   tryAgainAt: 0,
   checkAt: 0,
@@ -100,10 +103,12 @@ export function toBeginWith(
   images: readonly Candidate[],
   now: number,
 ): { readonly images: readonly Candidate[]; readonly isNew: boolean } {
-  const question = `${waysOf(set)} ${canonicalJson(images.map(subjectOf))}`;
+  const ways = waysOf(set);
+  const question = canonicalJson([ways, images.map(subjectOf)]);
   const requests = requestsOf(set);
   const isNew = question !== memory.question || requests !== memory.requests;
-  if (!memory.question.startsWith(waysOf(set))) memory.there.clear();
+  if (ways !== memory.ways) memory.there.clear();
+  memory.ways = ways;
   if (requests !== memory.requests) memory.checkAt = now;
   memory.question = question;
   memory.requests = requests;
@@ -120,7 +125,13 @@ export function toBeginWith(
   return { images: due && !waits ? images : [], isNew };
 }
 
-export function viewOf(memory: TransferMemory, images: readonly Candidate[], now: number): TransferView {
+/** `any`: some of `images` may go. What may not is none of our business, and nothing to come back for. */
+export function viewOf(
+  memory: TransferMemory,
+  images: readonly Candidate[],
+  any: boolean,
+  now: number,
+): TransferView {
   const there = images.filter((candidate) => memory.there.has(subjectOf(candidate)));
   const unasked = there.flatMap((candidate) => memory.failed.get(subjectOf(candidate)) ?? []);
   const failed = images.flatMap((candidate) => {
@@ -134,7 +145,7 @@ export function viewOf(memory: TransferMemory, images: readonly Candidate[], now
     unasked: unasked[0],
     running: memory.job !== undefined,
     progress: memory.progress,
-    next: nextLook(memory, images.length > 0, now),
+    next: nextLook(memory, any, now),
   };
 }
 

@@ -118,8 +118,9 @@ export function createTransfer(deps: TransferDeps): Transfer {
       const id = keyText(keyOf(set));
       const memory = memories.get(id) ?? recalledMemory(set, images);
       memories.set(id, memory);
-      goOn(memory, set, images.filter(mayGo));
-      return viewOf(memory, images, clock.monotonic());
+      const going = images.filter(mayGo);
+      goOn(memory, set, going);
+      return viewOf(memory, images, going.length > 0, clock.monotonic());
     },
     forget(key) {
       const memory = memories.get(keyText(key));

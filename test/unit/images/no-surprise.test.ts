@@ -61,6 +61,21 @@ describe('a cloud keeps its images', () => {
     expect(stage.tags()).to.deep.equal(['keystone:13.0-1', 'nova-api:13.0-1']);
   });
 
+  it('when the word that had everything looked up anew is taken away, and given once more', async () => {
+    const stage = withTags();
+    await stage.annotate('retry', '1');
+    await stage.settle();
+    stage.push('nova-api', '13.0-2');
+    for (const word of [null, '1']) {
+      await stage.annotate('retry', word);
+      await stage.settle();
+      expect(stage.tags()).to.deep.equal(['keystone:13.0-1', 'nova-api:13.0-1']);
+    }
+    await stage.annotate('retry', '2');
+    await stage.settle();
+    expect(stage.tags()).to.include('nova-api:13.0-2');
+  });
+
   it('when a change comes again that was accepted once, and was undone since', async () => {
     const stage = setStage();
     stage.push('keystone', '12.0-1');

@@ -75,6 +75,18 @@ describe('a set that asks for signatures', () => {
     expect(stage.tags()).to.have.length(3);
   });
 
+  it('comes to rest while nothing may be copied', async () => {
+    const stage = setStage({ destination, verify: { cosign: { keyName: 'cosign' } } });
+    stage.push('keystone', '12.0-1');
+    stage.push('nova-api', '12.0-1');
+    await stage.settle();
+    for (let passes = 0; passes < 3; passes += 1) {
+      expect(await stage.pass(700_000))
+        .to.have.property('ms')
+        .that.is.greaterThan(1_000);
+    }
+  });
+
   for (const updatePolicy of ['Apply', 'Propose'] as const) {
     it(`neither takes nor proposes a newer image that is not signed (${updatePolicy})`, async () => {
       const stage = signedStage({ updatePolicy });

@@ -35,7 +35,7 @@ export interface Stage {
   /** Moves time on and settles. */
   readonly pass: (ms: number) => Promise<Outcome>;
   readonly edit: (spec: object) => Promise<unknown>;
-  readonly annotate: (name: keyof typeof annotations, value: string) => Promise<unknown>;
+  readonly annotate: (name: keyof typeof annotations, value: string | null) => Promise<unknown>;
   readonly status: () => Partial<ContainerImageSetStatus>;
   readonly condition: (type: string) => {
     readonly status: string;
