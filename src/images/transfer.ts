@@ -123,10 +123,9 @@ export function createTransfer(deps: TransferDeps): Transfer {
       return viewOf(memory, images, going.length > 0, clock.monotonic());
     },
     forget(key) {
-      const memory = memories.get(keyText(key));
+      memories.get(keyText(key))?.job?.over.abort(new Error('the image set is gone, or paused'));
       memories.delete(keyText(key));
       backoff.reset(keyText(key));
-      memory?.job?.over.abort(new Error('the image set is gone, or paused'));
     },
     start(listener, signal) {
       tell = listener;
