@@ -9,7 +9,7 @@ The container images of a ContainerImageSet, each with the tag that was found fo
 
   -o, --output FORMAT      env     TripleO's environment file, overcloud_images.yaml (default)
                            push    its list of uploads, local_registry_images.yaml
-                           wide    a table (or: table) with digests, sizes, states, what is not ready and why, and what is proposed
+                           wide    a table (or: table) with digests, sizes, states, what is not ready and why, what is proposed
                            json, yaml   the same for programs
       --prefix PREFIX      of parameters: Docker (up to Rocky) or Container (default: as the set's catalog has them)
       --accept [ID]        show what is proposed, and take it: the clouds of the set roll to it. Without ID it asks
